@@ -1,0 +1,53 @@
+"""scratchnet: PyTorch you can read."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as _np
+
+from scratchnet import autograd, ops
+from scratchnet.autograd import (
+    Tensor,
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from scratchnet.autograd.device import device
+from scratchnet.autograd.tensor import Size
+from scratchnet.ops import *  # noqa: F403
+from scratchnet.ops.promotion import get_default_dtype, set_default_dtype
+from scratchnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+
+__version__ = "0.1.0"
+
+float16 = half = _np.dtype(_np.float16)
+float32 = float = _np.dtype(_np.float32)
+float64 = double = _np.dtype(_np.float64)
+uint8 = _np.dtype(_np.uint8)
+int8 = _np.dtype(_np.int8)
+int16 = short = _np.dtype(_np.int16)
+int32 = int = _np.dtype(_np.int32)
+int64 = long = _np.dtype(_np.int64)
+bool = _np.dtype(_np.bool_)
+dtype = _np.dtype
+pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
+
+# Imported when first used, so that `import scratchnet` stays quick.
+_SUBPACKAGES = frozenset(
+    "nn optim data vision metrics training interop study testing utils kernels linalg cli".split()
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"scratchnet.{name}")
+    raise AttributeError(f"module 'scratchnet' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBPACKAGES})

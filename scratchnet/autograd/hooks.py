@@ -1,0 +1,82 @@
+"""Hooks on tensors, and the handle that removes one."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from scratchnet.autograd.tensor import Tensor
+
+_keys = itertools.count()
+
+
+class RemovableHandle:
+    """What `register_*_hook` returns: `remove()` takes the hook away; also a context manager."""
+
+    def __init__(self, hooks: MutableMapping) -> None:
+        self._hooks = weakref.ref(hooks)
+        self.id = next(_keys)
+
+    def remove(self) -> None:
+        hooks = self._hooks()
+        if hooks is not None:
+            hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+class AfterAccumulation:
+    """Marks a hook of a leaf that runs when its `grad` has been updated."""
+
+    def __init__(self, hook: Callable) -> None:
+        self.hook = hook
+
+
+def add_hook(owner: Any, hook: Callable, after: bool = False) -> RemovableHandle:
+    """Register on a leaf Tensor or on the Function that made a tensor."""
+    if not callable(hook):
+        raise TypeError(f"hook must be callable, got {type(hook).__name__}")
+    name = "_hooks" if isinstance(owner, Tensor) else "hooks"
+    hooks = getattr(owner, name)
+    if hooks is None:
+        hooks = OrderedDict()
+        setattr(owner, name, hooks)
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = AfterAccumulation(hook) if after else hook
+    return handle
+
+
+def run_hooks(hooks: dict, g: Tensor) -> Tensor:
+    """Pass a gradient through the hooks in the order they were registered."""
+    for hook in list(hooks.values()):
+        if isinstance(hook, AfterAccumulation):
+            continue
+        replaced = hook(g)
+        if replaced is not None:
+            if not isinstance(replaced, Tensor):
+                raise TypeError(f"hook must return a Tensor or None, got {type(replaced).__name__}")
+            if replaced.array.shape != g.array.shape:
+                raise RuntimeError(
+                    f"hook {getattr(hook, '__name__', hook)!r} has changed the size of value: "
+                    f"it was given {g.array.shape} and returned {replaced.array.shape}"
+                )
+            g = replaced
+    return g
+
+
+def run_after_accumulation(leaf: Tensor) -> None:
+    for hook in list(leaf._hooks.values()):  # type: ignore[union-attr]
+        if isinstance(hook, AfterAccumulation):
+            hook.hook(leaf)
+
+
+def retain(node: Any, tensor: Tensor) -> None:
+    """Have the walk put the gradient that reaches `node` into `tensor.grad`."""
+    node.retained = weakref.ref(tensor)

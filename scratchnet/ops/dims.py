@@ -1,0 +1,39 @@
+"""Dimensions as users name them: checked, counted from the front, and in the words of torch's errors."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+
+def wrap_dim(dim: Any, ndim: int, what: str = "Dimension") -> int:
+    """A dimension between 0 and ndim - 1. A 0-dimensional tensor counts as having one."""
+    try:
+        i = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"{what.lower()} must be an int, got {type(dim).__name__}") from None
+    n = max(ndim, 1)
+    if not -n <= i < n:
+        raise IndexError(f"{what} out of range (expected to be in range of [{-n}, {n - 1}], but got {i})")
+    return i % n
+
+
+def wrap_dims(dim: Any, ndim: int) -> tuple[int, ...]:
+    """Several dimensions, from an int, a sequence or None (all of them); each may be named once."""
+    if dim is None:
+        return tuple(range(ndim))
+    dims = tuple(wrap_dim(d, ndim) for d in dim) if isinstance(dim, tuple | list) else (wrap_dim(dim, ndim),)
+    if len(set(dims)) != len(dims):
+        raise RuntimeError(f"dim {next(d for d in dims if dims.count(d) > 1)} appears multiple times in the list of dims")
+    return tuple(d for d in dims if d < ndim) if ndim == 0 else dims
+
+
+def as_shape(*sizes: Any) -> tuple[int, ...]:
+    """A shape from `f(2, 3)` or `f((2, 3))`."""
+    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
+        sizes = tuple(sizes[0])
+    try:
+        return tuple(operator.index(s) for s in sizes)
+    except TypeError:
+        bad = next(s for s in sizes if not hasattr(s, "__index__"))
+        raise TypeError(f"sizes must be ints, got {type(bad).__name__} in {tuple(sizes)}") from None
