@@ -62,9 +62,9 @@ help:  ## show this list
 # .venv exists but has no working python: a half-made or moved one, so it is made anew (--clear).
 $(PY):
 	@command -v $(PYTHON) >/dev/null || { \
-	  echo "scratchnet needs Python $(MIN_PYTHON) or newer, and there is no '$(PYTHON)'. Install it, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	  echo "scratchnet needs Python $(MIN_PYTHON) or newer, and there is no '$(PYTHON)'. Install it, or name one: make PYTHON=python$(MIN_PYTHON)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < tuple(map(int, "$(MIN_PYTHON)".split("."))))' || { \
-	  echo "scratchnet needs Python $(MIN_PYTHON) or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name a newer one: make PYTHON=python3.12"; exit 1; }
+	  echo "scratchnet needs Python $(MIN_PYTHON) or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name a newer one: make PYTHON=python$(MIN_PYTHON)"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "'$(PYTHON)' comes without venv. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "→ creating $(VENV) ($$($(PYTHON) -V))"
