@@ -103,4 +103,4 @@ class _Ticket:
 
 
 # An operation keeps its place in the graph; all else (saved values, sizes that forward noted, masks) comes from the second run.
-_OWN = frozenset("needs_input_grad seq edges hooks retained called_at plain".split())
+_OWN = frozenset("seq edges observers called_at plain".split())

@@ -137,20 +137,23 @@ def _walk(
     captured: dict[Function, Any] = {}
     heap: list = []
     wanted, needed = _targets(outputs, targets)
+    anomaly = modes.anomaly
 
     def deliver(edge: Any, g: Any) -> None:
+        """Add to the gradient of an operation's output or of a leaf; see that the operation's turn comes."""
         if edge in pending:
             if edge in owned:
                 pending[edge] += g
             else:
-                pending[edge] = pending[edge] + g
-                if not create_graph and isinstance(pending[edge], np.ndarray):
+                pending[edge] = total = pending[edge] + g
+                if isinstance(total, np.ndarray):
                     owned.add(edge)
+        elif needed is not None and edge not in needed and edge not in wanted:
+            pass
         elif isinstance(edge, Function):
-            if needed is None or edge in needed or edge in wanted:
-                pending[edge] = g
-                heappush(heap, (edge.seq, edge))
-        elif needed is None or edge in wanted:
+            pending[edge] = g
+            heappush(heap, (edge.seq, edge))
+        else:
             pending[edge] = leaves[edge] = g
 
     with Mode(grad=create_graph):
@@ -159,19 +162,18 @@ def _walk(
         while heap:
             node = heappop(heap)[1]
             g = pending.pop(node)
-            if node.hooks is not None or node.retained is not None:
+            if node.observers is not None:
                 g = _observe(node, g)
-            if wanted and node in wanted:
-                captured[node] = g
-            if needed is not None and node not in needed:
-                continue
+            if needed is not None:
+                if node in wanted:
+                    captured[node] = g
+                if node not in needed:
+                    continue
             if node.__class__ is OutputOf:
-                if node.parent not in pending:
-                    heappush(heap, (node.parent.seq, node.parent))
-                node.gather(pending, g)
+                node.gather(pending, heap, g)
                 continue
             grads = _differentiate(node, g, create_graph)
-            if modes.anomaly:
+            if anomaly:
                 check_finite(node, grads)
             i = 0
             for edge in node.edges:
@@ -182,7 +184,7 @@ def _walk(
                         gi = unbroadcast(gi, shape, node, i)
                     deliver(edge, gi)
                 i += 1
-            if not retain_graph:
+            if not retain_graph and node.frees:
                 node.release()
         for leaf in leaves:
             g = pending[leaf]
@@ -192,17 +194,19 @@ def _walk(
 
 def _differentiate(node: Function, g: Any, create_graph: bool) -> Sequence:
     """Call the operation's backward, on arrays where it can be and the gradient is not to be differentiated."""
-    plain = not create_graph and (node.arithmetic or node.fused_backward is not None)
-    backward = node.backward
+    if g.__class__ is list:  # of several outputs
+        gradients = OutputOf.materialise(node, g, create_graph)
+    else:
+        gradients = (g,)
+    plain = node.on_arrays and not create_graph
     if plain:
         node.plain = True
-        if node.fused_backward is not None:
-            backward = node.fused_backward
-    if node.fan_out is not None:
-        g = OutputOf.materialise(node, g, create_graph)
-        grads = backward(*g) if plain else backward(*map(_wrap, g))
+        try:
+            grads = (node.fused_backward or node.backward)(*gradients)
+        finally:
+            node.plain = False
     else:
-        grads = backward(g if plain or create_graph else Tensor(g))
+        grads = node.backward(*(gradients if create_graph else map(Tensor, gradients)))
     if grads.__class__ is not tuple:
         grads = tuple(grads) if isinstance(grads, list) else (grads,)
     if len(grads) != len(node.edges):
@@ -210,10 +214,9 @@ def _differentiate(node: Function, g: Any, create_graph: bool) -> Sequence:
             f"{node.name()}.backward returned {len(grads)} gradients, but the operation has {len(node.edges)} inputs: "
             "return one (or None) for each"
         )
-    if plain:
-        node.plain = False
+    if plain or create_graph:
         return grads
-    return grads if create_graph else [x.array if isinstance(x, Tensor) else x for x in grads]
+    return [x.array if isinstance(x, Tensor) else x for x in grads]
 
 
 def _wrap(g: Any) -> Tensor:
@@ -239,9 +242,10 @@ def _accumulate_into(leaf: Tensor, g: Any) -> None:
 
 def _observe(node: Function, g: Any) -> Any:
     """The hooks on an operation's output, and the output itself if it retains its gradient."""
-    if node.hooks:
-        g = _unwrap(run_hooks(node.hooks, _wrap(g)), g)
-    tensor = node.retained() if node.retained is not None else None
+    seen_by = node.observers
+    if seen_by.hooks:
+        g = _unwrap(run_hooks(seen_by.hooks, _wrap(g)), g)
+    tensor = None if seen_by.retained is None else seen_by.retained()
     if tensor is not None:
         _accumulate_into(tensor, g)
     return g

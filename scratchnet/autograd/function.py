@@ -33,6 +33,7 @@ attributes for `backward` (a mask, indices) are named in `notes`, so that they a
 from __future__ import annotations
 
 import itertools
+from heapq import heappush
 from typing import Any
 
 import numpy as np
@@ -68,20 +69,19 @@ class Function:
     torch_style = False
     output_nr = 0
 
-    needs_input_grad: list[bool]
     edges: Any = ()  # for each input: the Function that made it, the leaf Tensor itself, or None
     fan_out: tuple | None = None  # for each of several outputs: its shape and dtype
-    hooks: dict | None = None  # tensor hooks on the output
-    retained: Any = None  # weak reference to an output whose gradient is to be kept
+    observers: Any = None  # tensor hooks on the output, and the output itself if it retains its gradient
     called_at: Any = None  # the stack of the call, in anomaly mode
     arithmetic = False  # backward may be run on arrays
     fused_backward: Any = None
     plain = False  # backward is being run on arrays: inputs and output are arrays
+    on_arrays = False  # whether it can be
+    frees = True  # whether there is anything to free after backward
 
     seq: int
     shape: tuple
-    keeps_output = False
-    _plans: dict
+    _plans: dict  # which gradients are wanted → what is kept for them
     _saved: Any = []  # the inputs that backward reads; a checkpoint's frame if it has them; None when freed
     _stamp = 0
     _output: Any = None
@@ -89,6 +89,8 @@ class Function:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._plans = {}
+        cls.on_arrays = cls.arithmetic or cls.fused_backward is not None
+        cls.frees = cls.reads != NOTHING or bool(cls.notes)
         cls.torch_style = isinstance(cls.__dict__.get("forward", cls.torch_style or None), staticmethod)
 
     # ---- to be defined ---------------------------------------------------------------------------------------
@@ -101,35 +103,37 @@ class Function:
     # ---- calling ---------------------------------------------------------------------------------------------
     def __call__(self, *inputs: Any) -> Any:
         """Compute, and record the operation if any input requires grad and recording is on."""
-        arrays, needs, edges = [], [], []
+        arrays, edges, needed, bit = [], [], 0, 1  # needed: one bit for each input
         for x in inputs:
             if isinstance(x, Tensor):
                 if x._view is not None:
                     x._view.refresh(x)
                 arrays.append(x.array)
                 if x._needs_grad:
-                    needs.append(True)
                     edges.append(x._node or x)
-                    continue
+                    needed += bit
+                else:
+                    edges.append(None)
             else:
                 arrays.append(x)
-            needs.append(False)
-            edges.append(None)
+                edges.append(None)
+            bit += bit
         result = self.forward(*arrays)
-        if True not in needs or not modes.grad:
+        if not needed or not modes.grad:
             return _unrecorded(result)
-        self.needs_input_grad, self.edges, self.seq = needs, edges, next(_sequence)
-        if self.reads != NOTHING:
-            self._save(inputs, needs)
+        self.edges, self.seq = edges, next(_sequence)
+        kept, keeps_output = self._plans.get(needed + bit) or self._plan(needed, len(inputs))
+        if kept:
+            self._save(inputs, kept)
         if result.__class__ is tuple:
             y = self._several(result)
         else:
             y = Tensor(result, True, self)
             self.shape = y.array.shape
-            if self.keeps_output:
-                self._output = y.array, y._version, y._version[0]
             if y.array.dtype.kind != "f":  # comparisons, argmax, …: nothing to differentiate
                 y._needs_grad, y._node = False, None
+        if keeps_output:
+            self._save_output(y)
         if modes.watchers:
             for watch in modes.watchers:
                 watch(self)
@@ -144,36 +148,31 @@ class Function:
             return call(cls, inputs)
         return cls()(*inputs)
 
-    def _save(self, inputs: tuple, needs: list[bool]) -> None:
+    @classmethod
+    def _plan(cls, needed: int, n: int) -> tuple[tuple[int, ...], bool]:
+        """From `reads` and the gradients that are wanted: which inputs are kept, and whether the output is."""
+        reads = cls.reads
+        if reads is None or reads == INPUTS:
+            plan = tuple(range(n)), reads is None
+        else:
+            if not reads or not isinstance(reads[0], tuple):  # OUTPUT, or positions that every gradient reads
+                reads = (reads,) * n
+            wanted = {j for i in range(n) if needed >> i & 1 for j in reads[i]}
+            plan = tuple(sorted(wanted - {OUT})), OUT in wanted
+        cls._plans[needed + (1 << n)] = plan
+        return plan
+
+    def _save(self, inputs: tuple, kept: tuple[int, ...]) -> None:
         """Remember those of the inputs that backward reads, and the sum of their versions."""
-        key = tuple(needs)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = self._plan(key)
-        kept, self.keeps_output = plan
-        saved, stamp = [], 0
-        for x, keep in zip(inputs, kept):
-            if keep:
-                saved.append(x)
-                if isinstance(x, Tensor):
-                    stamp += x._version[0]
-            else:
-                saved.append(None)
+        saved, stamp = [None] * len(inputs), 0
+        for j in kept:
+            x = saved[j] = inputs[j]
+            if isinstance(x, Tensor):
+                stamp += x._version[0]
         self._saved, self._stamp = saved, stamp
 
-    @classmethod
-    def _plan(cls, needs: tuple[bool, ...]) -> tuple[tuple[bool, ...], bool]:
-        """From `reads` and the gradients that are wanted: which inputs are kept, and whether the output is."""
-        reads, n = cls.reads, len(needs)
-        if reads is None or reads == INPUTS:
-            return (True,) * n, reads is None
-        if reads and not isinstance(reads[0], tuple):  # OUTPUT, or positions read by every gradient
-            reads = (reads,) * n
-        wanted: set[int] = set()
-        for i, need in enumerate(needs):
-            if need and reads:
-                wanted.update(reads[i])
-        return tuple(i in wanted for i in range(n)), OUT in wanted
+    def _save_output(self, y: Any) -> None:
+        self._output = [(t.array, t._version, t._version[0]) for t in (y if self.fan_out is not None else (y,))]
 
     def _several(self, results: tuple) -> tuple:
         """Several outputs: each gets a node of its own that hands its gradient to this one."""
@@ -182,9 +181,12 @@ class Function:
         for i, y in enumerate(outputs):
             if y.array.dtype.kind == "f":
                 y._needs_grad, y._node = True, OutputOf(self, i, y.array.shape)
-        if self.keeps_output:
-            self._output = tuple((y.array, y._version, y._version[0]) for y in outputs)
         return outputs
+
+    @property
+    def needs_input_grad(self) -> list[bool]:
+        """For each input, whether its gradient is wanted."""
+        return [edge is not None for edge in self.edges]
 
     # ---- what backward reads ---------------------------------------------------------------------------------
     @property
@@ -211,7 +213,7 @@ class Function:
             self._recompute()
         if self.fan_out is not None:
             return tuple(self._restore(*kept, OutputOf(self, i, kept[0].shape)) for i, kept in enumerate(self._output))
-        return self._restore(*self._output, self)
+        return self._restore(*self._output[0], self)
 
     def _restore(self, array: Any, version: list[int], expected: int, node: Function) -> Any:
         if version[0] != expected:
@@ -236,15 +238,12 @@ class Function:
     def release(self) -> None:
         """Free what was kept, unless nothing was (so that a sum, say, can be walked twice, as in torch)."""
         kept = self._saved
-        if not kept and not self.keeps_output and not self.notes:
-            return
-        if (
-            self.keeps_output
-            or self.notes
-            or kept.__class__ is not list
-            or any([isinstance(x, Tensor) for x in kept])
-        ):
+        if self._output is not None or self.notes or kept.__class__ is not list:
             self.drop(None)
+        else:
+            for x in kept:
+                if isinstance(x, Tensor):
+                    self.drop(None)
 
     def drop(self, instead: Any) -> None:
         """Forget what was kept; `instead` can restore it, or is None if nothing can."""
@@ -301,11 +300,13 @@ class OutputOf(Function):
     def source(self) -> Function:
         return self.parent
 
-    def gather(self, pending: dict, g: Any) -> Function:
-        """Put `g` where the walk collects the gradients of all outputs; return the operation."""
-        pending.setdefault(self.parent, [None] * len(self.parent.fan_out))[self.output_nr] = g  # type: ignore[arg-type]
-        return self.parent
-
+    def gather(self, pending: dict, heap: list, g: Any) -> None:
+        """Put `g` where the walk collects the gradients of all outputs, and have the operation's turn come."""
+        parent = self.parent
+        if parent not in pending:
+            pending[parent] = [None] * len(parent.fan_out)  # type: ignore[arg-type]
+            heappush(heap, (parent.seq, parent))
+        pending[parent][self.output_nr] = g
 
     @staticmethod
     def materialise(parent: Function, grads: list, wrap: bool) -> list:

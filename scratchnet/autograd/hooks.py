@@ -39,15 +39,30 @@ class AfterAccumulation:
         self.hook = hook
 
 
+class Observers:
+    """Who wants to see the gradient of an operation's output: hooks, and the output if it retains its gradient."""
+
+    def __init__(self) -> None:
+        self.hooks: OrderedDict = OrderedDict()
+        self.retained: Any = None  # a weak reference: the graph must not hold its results
+
+
+def observers(node: Any) -> Observers:
+    if node.observers is None:
+        node.observers = Observers()
+    return node.observers
+
+
 def add_hook(owner: Any, hook: Callable, after: bool = False) -> RemovableHandle:
     """Register on a leaf Tensor or on the Function that made a tensor."""
     if not callable(hook):
         raise TypeError(f"hook must be callable, got {type(hook).__name__}")
-    name = "_hooks" if isinstance(owner, Tensor) else "hooks"
-    hooks = getattr(owner, name)
-    if hooks is None:
-        hooks = OrderedDict()
-        setattr(owner, name, hooks)
+    if not isinstance(owner, Tensor):
+        hooks = observers(owner).hooks
+    elif owner._hooks is None:
+        hooks = owner._hooks = OrderedDict()
+    else:
+        hooks = owner._hooks
     handle = RemovableHandle(hooks)
     hooks[handle.id] = AfterAccumulation(hook) if after else hook
     return handle
@@ -79,4 +94,4 @@ def run_after_accumulation(leaf: Tensor) -> None:
 
 def retain(node: Any, tensor: Tensor) -> None:
     """Have the walk put the gradient that reaches `node` into `tensor.grad`."""
-    node.retained = weakref.ref(tensor)
+    observers(node).retained = weakref.ref(tensor)

@@ -181,8 +181,8 @@ class Tensor:
 
     @property
     def retains_grad(self) -> bool:
-        node = self._node
-        return node is not None and node.retained is not None and node.retained() is self
+        seen_by = None if self._node is None else self._node.observers
+        return seen_by is not None and seen_by.retained is not None and seen_by.retained() is self
 
     # ---- the same memory under another history ---------------------------------------------------------------
     def _alias(self) -> Tensor:

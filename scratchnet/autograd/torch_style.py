@@ -92,9 +92,8 @@ def call(definition: type[Function], args: tuple) -> Any:
     """`definition.apply(*args)`."""
     ctx = Context(definition)
     needs = [isinstance(a, Tensor) and a.requires_grad for a in args]
-    ctx.needs_input_grad = needs
     record = True in needs and modes.grad
-    edges = [(a._node or a) if need else None for a, need in zip(args, needs)]
+    ctx.edges = [(a._node or a) if need else None for a, need in zip(args, needs)]
     with Mode(grad=False):
         if hasattr(definition, "setup_context"):
             result = definition.forward(*args)
@@ -105,7 +104,7 @@ def call(definition: type[Function], args: tuple) -> Any:
     results = result if several else (result,)
     if not record:
         return result
-    ctx.edges, ctx.seq = edges, next(_sequence)
+    ctx.seq = next(_sequence)
     if several:
         ctx.fan_out = tuple((y.array.shape, y.array.dtype) for y in results)
     else:

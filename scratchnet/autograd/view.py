@@ -25,7 +25,7 @@ from scratchnet.autograd.tensor import Tensor
 
 # What a call leaves in a Function, beside its settings.
 _CALL_STATE = frozenset(
-    "needs_input_grad seq edges keeps_output _saved _stamp shape _output fan_out hooks retained called_at".split()
+    "seq edges _saved _stamp shape _output fan_out observers called_at".split()
 )
 
 
