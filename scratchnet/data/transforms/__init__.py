@@ -1,0 +1,11 @@
+"""Changes to images: torchvision's names, and whole batches at a time.
+
+transform = Compose([RandomAffine(degrees=10, translate=(0.1, 0.1)), ToTensor(), Normalize(0.1307, 0.3081)])
+transform(image)            # one image
+transform.batch(images)     # a stack of images, in one go; what the datasets of this package call
+"""
+
+from scratchnet.data.transforms.affine import RandomAffine, warp
+from scratchnet.data.transforms.basic import Compose, Lambda, Normalize, ToTensor, Transform
+
+__all__ = ["Compose", "Lambda", "Normalize", "RandomAffine", "ToTensor", "Transform", "warp"]
