@@ -40,7 +40,7 @@ typecheck: $(STAMPS)/dev  ## check the type hints (mypy)
 	$(PY) -m mypy
 
 bench: $(STAMPS)/test $(STAMPS)/bench  ## compare speed with torch, side by side
-	@$(PY) -m benchmarks $(ARGS)
+	@$(PY) -m benchmarks --write $(ARGS)
 
 docs: $(STAMPS)/docs  ## build the API reference into docs/_build
 	$(PY) -W error::UserWarning -m pdoc --docformat numpy --output-directory docs/_build scratchnet
