@@ -1,0 +1,257 @@
+"""Initial values of parameters. Each function fills a tensor in place, unrecorded, and returns it.
+
+With the same seed the numbers are torch's.
+
+The variance of what a layer passes on depends on how many values it adds up: `fan_in` of them forward, `fan_out` backward.
+Glorot and Bengio ("Understanding the difficulty of training deep feedforward neural networks", 2010) keep both near 1 with
+Var(w) = 2 / (fan_in + fan_out); He et al. ("Delving Deep into Rectifiers", 2015) correct for the half that ReLU discards,
+Var(w) = gain² / fan.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.mode import no_grad
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.autograd.view import write
+from scratchnet.random import Generator, default_generator
+
+
+def _fill(tensor: Tensor, values: Any) -> Tensor:
+    with no_grad():
+        return write(tensor, Tensor(np.broadcast_to(values, tensor.shape)))
+
+
+# ---- plain distributions and constants ---------------------------------------------------------------------------
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with draws from U(a, b)."""
+    return _fill(tensor, (generator or default_generator).uniform(tensor.shape, tensor.dtype, a, b))
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with draws from N(mean, std²)."""
+    return _fill(tensor, (generator or default_generator).normal(tensor.shape, tensor.dtype, mean, std))
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill with draws from N(mean, std²), redrawn until they lie in [a, b].
+
+    Where [a, b] holds little of the distribution, uniform candidates are accepted with the probability of their density.
+    """
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
+            "The distribution of values may be incorrect.",
+            stacklevel=2,
+        )
+    draw, shape, dtype = generator or default_generator, tensor.shape, tensor.dtype
+    inside = _normal_cdf((b - mean) / std) - _normal_cdf((a - mean) / std)
+    if inside > 0.3:
+        low, high = dtype.type(a), dtype.type(b)
+        values = draw.normal(shape, dtype, mean, std)
+        while (outside := (values < low) | (values > high)).any():
+            values = np.where(outside, draw.normal(shape, dtype, mean, std), values)
+        return _fill(tensor, values)
+
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+    values, pending = None, np.ones(shape, bool)
+    while pending.any():
+        candidates = draw.uniform(shape, dtype, a, b)
+        values = candidates if values is None else np.where(pending, candidates, values)
+        log_density = ((candidates - dtype.type(mean)) / dtype.type(std)) ** 2 * dtype.type(-0.5) - dtype.type(peak)
+        with np.errstate(divide="ignore"):
+            pending &= np.log(draw.uniform(shape, dtype)) > log_density
+    return tensor if values is None else _fill(tensor, values)
+
+
+def _normal_cdf(x: float) -> float:
+    return (1 + math.erf(x / math.sqrt(2))) / 2
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """Fill with one value."""
+    return _fill(tensor, np.array(val, tensor.dtype))
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """Fill with 1."""
+    return constant_(tensor, 1)
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """Fill with 0."""
+    return constant_(tensor, 0)
+
+
+# ---- identities --------------------------------------------------------------------------------------------------
+def eye_(tensor: Tensor) -> Tensor:
+    """Fill a matrix with the identity: a Linear layer passes its input on."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
+    return _fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Fill a convolution's weight so that output channel i of each group passes input channel i on.
+
+    Parameters
+    ----------
+    tensor : [out_channels, in_channels / groups, *kernel], with 1 to 3 kernel dimensions
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError(f"dirac_: Only tensors with 3, 4, or 5 dimensions are supported, got shape {tuple(tensor.shape)}")
+    out_channels, in_channels, *kernel = tensor.shape
+    if out_channels % groups:
+        raise ValueError(f"dirac_: dim 0 must be divisible by groups, got {out_channels} and {groups}")
+    values, centre = np.zeros(tensor.shape, tensor.dtype), tuple(k // 2 for k in kernel)
+    per_group = out_channels // groups
+    for o in range(out_channels):
+        if o % per_group < in_channels:
+            values[(o, o % per_group, *centre)] = 1
+    return _fill(tensor, values)
+
+
+# ---- variance scaling --------------------------------------------------------------------------------------------
+def calculate_gain(nonlinearity: str, param: Any = None) -> float:
+    """The factor by which a nonlinearity shrinks the standard deviation, inverted.
+
+    Parameters
+    ----------
+    nonlinearity : str
+        linear, conv1d, …, conv_transpose3d, sigmoid, tanh, relu, leaky_relu or selu.
+    param : float, optional
+        The negative slope of leaky_relu; 0.01 if not given.
+    """
+    if nonlinearity in _LINEAR or nonlinearity == "sigmoid":
+        return 1
+    if nonlinearity == "tanh":
+        return 5 / 3
+    if nonlinearity == "relu":
+        return math.sqrt(2)
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        if isinstance(slope, bool) or not isinstance(slope, int | float):
+            raise ValueError(f"negative_slope {param} not a valid number")
+        return math.sqrt(2 / (1 + slope**2))
+    if nonlinearity == "selu":
+        return 3 / 4
+    raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
+
+
+_LINEAR = ("linear", *(f"conv{t}{n}d" for t in ("", "_transpose") for n in (1, 2, 3)))
+
+
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
+    """How many inputs one output of a layer with this weight adds up, and how many outputs one input reaches.
+
+    For [out, in, *kernel]:  fan_in = in · prod(kernel),  fan_out = out · prod(kernel).
+    """
+    if tensor.ndim < 2:
+        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+    out, inp, *kernel = tensor.shape
+    return inp * math.prod(kernel), out * math.prod(kernel)
+
+
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    modes = ["fan_in", "fan_out"]
+    if mode.lower() not in modes:
+        raise ValueError(f"Mode {mode} not supported, please use one of {modes}")
+    return _calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())]
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with U(−a, a), a = gain · √(6 / (fan_in + fan_out))."""
+    std = gain * math.sqrt(2 / float(sum(_calculate_fan_in_and_fan_out(tensor))))
+    bound = math.sqrt(3) * std
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with N(0, std²), std = gain · √(2 / (fan_in + fan_out))."""
+    std = gain * math.sqrt(2 / float(sum(_calculate_fan_in_and_fan_out(tensor))))
+    return normal_(tensor, 0.0, std, generator)
+
+
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill with U(−b, b), b = gain · √(3 / fan).
+
+    Parameters
+    ----------
+    a : float
+        Negative slope, for `nonlinearity="leaky_relu"`.
+    mode : str
+        Whether the variance is kept forward ("fan_in") or backward ("fan_out").
+    """
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        return tensor
+    bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill with N(0, std²), std = gain / √fan. Parameters as for `kaiming_uniform_`."""
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        return tensor
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    fan = _calculate_correct_fan(tensor, mode)
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+
+
+# ---- structured --------------------------------------------------------------------------------------------------
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """Fill with a (semi-)orthogonal matrix times `gain`; dimensions after the first count as columns.
+
+    Q of the QR decomposition of a normal matrix, its signs fixed by the diagonal of R so that it is uniform (Mezzadri 2006).
+    Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2013.
+    """
+    if tensor.ndim < 2:
+        raise ValueError("orthogonal_: Only tensors with 2 or more dimensions are supported")
+    if tensor.array.size == 0:
+        return tensor
+    rows = tensor.shape[0]
+    flat = (generator or default_generator).normal((rows, tensor.array.size // rows), tensor.dtype)
+    wide = flat.shape[0] < flat.shape[1]
+    q, r = np.linalg.qr(flat.T if wide else flat)
+    q = q * np.sign(np.diagonal(r))
+    return _fill(tensor, (q.T if wide else q).reshape(tensor.shape) * tensor.dtype.type(gain))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """Fill a matrix with N(0, std²), and a fraction `sparsity` of each column with zeros (Martens 2010)."""
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
+    rows, columns = tensor.shape
+    zeros = math.ceil(sparsity * rows)
+    values = (generator or default_generator).normal(tensor.shape, tensor.dtype, 0, std)
+    for column in range(columns):
+        values[default_generator.randperm(rows)[:zeros], column] = 0
+    return _fill(tensor, values)

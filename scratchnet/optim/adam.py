@@ -1,0 +1,105 @@
+"""Adam."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse
+
+
+class Adam(Optimizer):
+    """Gradient descent with a step size for each weight, from running moments of its gradient.
+
+        g = g + λ·p                              weight decay λ, if it is not decoupled
+        m = β₁·m + (1 − β₁)·g                    running mean
+        v = β₂·v + (1 − β₂)·g²                   running mean square; amsgrad uses its largest value so far
+        p = p − γ · m̂ / (√v̂ + ε)                 m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ): the means started at zero
+
+    Decoupled weight decay multiplies p by 1 − γλ instead. Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2014;
+    Reddi, Kale and Kumar, "On the Convergence of Adam and Beyond", 2018, for amsgrad.
+
+    Parameters
+    ----------
+    params : iterable of parameters, or of groups (see `Optimizer`)
+    lr : float
+        γ
+    betas : (float, float)
+        β₁ and β₂, in [0, 1)
+    eps, weight_decay : float
+        ε, λ
+    amsgrad, maximize, decoupled_weight_decay : bool
+
+    Raises
+    ------
+    ValueError
+        For values out of their range.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        check_not_negative("learning rate", lr)
+        check_not_negative("epsilon value", eps)
+        for i, beta in enumerate(betas):
+            if not 0.0 <= beta < 1.0:
+                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        check_not_negative("weight_decay value", weight_decay)
+        if not all(isinstance(beta, float) for beta in betas):
+            raise ValueError(f"betas must be both floats, got {betas}")
+        refuse("Adam", foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
+        defaults = {
+            "lr": lr,
+            "betas": tuple(betas),
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+
+    def _update(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if not state:
+            state["step"] = Tensor(np.zeros((), np.float32))
+            state["exp_avg"] = Tensor(np.zeros_like(p.array))
+            state["exp_avg_sq"] = Tensor(np.zeros_like(p.array))
+            if group["amsgrad"]:
+                state["max_exp_avg_sq"] = Tensor(np.zeros_like(p.array))
+        state["step"].array += 1
+        step, (beta1, beta2), lr = state["step"].array.item(), group["betas"], float(group["lr"])
+        array, g, m, v = p.array, grad.array, state["exp_avg"].array, state["exp_avg_sq"].array
+        if group["maximize"]:
+            g = -g
+        if group["weight_decay"]:
+            if group["decoupled_weight_decay"]:
+                array *= 1 - lr * group["weight_decay"]
+            else:
+                g = g + array * group["weight_decay"]
+        m += (g - m) * (1 - beta1)
+        v *= beta2
+        v += g * g * (1 - beta2)
+        if group["amsgrad"]:
+            v = np.maximum(state["max_exp_avg_sq"].array, v, out=state["max_exp_avg_sq"].array)
+        scale = (1 - beta2**step) ** 0.5
+        array -= m / (np.sqrt(v) / scale + group["eps"]) * (lr / (1 - beta1**step))
+        p._version[0] += 1

@@ -1,0 +1,268 @@
+"""Optimizer: parameters in groups, the options of each group, and the state of each parameter."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.hooks import RemovableHandle
+from scratchnet.autograd.mode import enable_grad
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.nn.parameter import reset_gradient
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+
+
+class Optimizer:
+    """Base class of all optimizers.
+
+    A subclass checks its options, hands them to `__init__` as `defaults`, and defines `_update(parameter, gradient, state,
+    group)`, which changes one parameter; or it defines `step` itself.
+
+    Parameters
+    ----------
+    params : iterable of Tensors, of (name, Tensor) pairs, or of dicts
+        A dict is a group, `{"params": [...], "lr": 0.1}`: its options replace the defaults.
+    defaults : dict
+        Options and their values for groups that do not give them.
+
+    Attributes
+    ----------
+    param_groups : list of dicts
+    state : dict from parameters to dicts
+    """
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                f"but got {type(params).__name__}"
+            )
+        self.defaults = defaults
+        self.state: defaultdict[Any, dict] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
+        self._step_pre_hooks: OrderedDict = OrderedDict()
+        self._step_post_hooks: OrderedDict = OrderedDict()
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
+
+    # ---- groups ----------------------------------------------------------------------------------------------
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters with options of their own, e.g. a layer that was frozen until now.
+
+        Raises
+        ------
+        TypeError
+            If `param_group` is no dict, or holds what is no Tensor.
+        ValueError
+            If a parameter is in another group already, is the result of an operation, or a required option is missing.
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+                "will change between runs. Please use a list instead."
+            )
+        params = [params] if isinstance(params, Tensor) else list(params)
+        names = [p[0] for p in params if isinstance(p, tuple)]
+        if names:
+            if len(names) < len(params):
+                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+            params, param_group["param_names"] = [p[1] for p in params], names
+        param_group["params"] = params
+        self._check_params(param_group)
+        for name, default in self.defaults.items():
+            if default is required and name not in param_group:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+            param_group.setdefault(name, default)
+        self.param_groups.append(param_group)
+
+    def _check_params(self, new: dict[str, Any]) -> None:
+        for p in new["params"]:
+            if not isinstance(p, Tensor):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+            if not (p.is_leaf or p.retains_grad):
+                raise ValueError("can't optimize a non-leaf Tensor")
+        if len(set(new["params"])) < len(new["params"]):
+            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=4)
+        for group in self.param_groups:
+            if ("param_names" in group) != ("param_names" in new):
+                this = "with names" if "param_names" in new else "without names"
+                raise ValueError(
+                    "all optimizer param groups should be with/without names. "
+                    f"cannot add param group {this} to the optimizer"
+                )
+            if not set(group["params"]).isdisjoint(new["params"]):
+                raise ValueError("some parameters appear in more than one parameter group")
+
+    # ---- stepping --------------------------------------------------------------------------------------------
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and its gradients again; its result is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p._grad is not None:
+                    self._update(p, p._grad, self.state[p], group)
+        return loss
+
+    def _update(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must define _update or step")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to zero."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                reset_gradient(p, set_to_none)
+
+    def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` before each step; it may return a new pair (args, kwargs)."""
+        return _add(self._step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` after each step."""
+        return _add(self._step_post_hooks, hook)
+
+    # ---- state -----------------------------------------------------------------------------------------------
+    def state_dict(self) -> dict[str, Any]:
+        """The options and the state, with parameters replaced by their numbers: `{"state": …, "param_groups": …}`."""
+        numbers: dict[Tensor, int] = {}
+        groups = []
+        for group in self.param_groups:
+            for p in group["params"]:
+                numbers.setdefault(p, len(numbers))
+            packed = {key: value for key, value in group.items() if key != "params"}
+            groups.append({**packed, "params": [numbers[p] for p in group["params"]]})
+        state = {numbers.get(key, key): value for key, value in self.state.items()}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take options and state from a `state_dict()`; tensors are copied, in the dtype of their parameter.
+
+        Raises
+        ------
+        ValueError
+            If the numbers of groups, or of parameters in a group, differ.
+        """
+        saved = state_dict["param_groups"]
+        if len(saved) != len(self.param_groups):
+            raise ValueError(
+                "loaded state dict has a different number of parameter groups: "
+                f"{len(saved)}, but the optimizer has {len(self.param_groups)}"
+            )
+        parameters = {}
+        for group, new in zip(self.param_groups, saved):
+            if len(group["params"]) != len(new["params"]):
+                raise ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group: "
+                    f"{len(new['params'])} parameters, expected {len(group['params'])}"
+                )
+            parameters.update(zip(new["params"], group["params"]))
+        self.state = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            self.state[parameters.get(key, key)] = _copied(value, parameters.get(key))
+        for group, new in zip(self.param_groups, saved):
+            params, names = group["params"], group.get("param_names")
+            group.clear()
+            group.update({**_copied({k: v for k, v in new.items() if k != "params"}, None), "params": params})
+            if names is not None:
+                group.setdefault("param_names", names)
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _with_hooks(step: Callable) -> Callable:
+    """`step`, which tells that it was called (schedulers ask), and runs the hooks if there are any."""
+
+    @functools.wraps(step)
+    def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        self._opt_called = True  # type: ignore[attr-defined]
+        if not self._step_pre_hooks and not self._step_post_hooks:
+            return step(self, *args, **kwargs)
+        for hook in list(self._step_pre_hooks.values()):
+            replaced = hook(self, args, kwargs)
+            if replaced is not None:
+                if not (isinstance(replaced, tuple) and len(replaced) == 2):
+                    raise RuntimeError(f"step pre-hook must return None or a tuple of (new_args, new_kwargs), got {replaced}")
+                args, kwargs = replaced
+        result = step(self, *args, **kwargs)
+        for hook in list(self._step_post_hooks.values()):
+            hook(self, args, kwargs)
+        return result
+
+    return wrapper
+
+
+Optimizer.step = _with_hooks(Optimizer.step)  # type: ignore[method-assign]
+
+
+def _add(hooks: OrderedDict, hook: Callable) -> RemovableHandle:
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
+def _copied(value: Any, parameter: Tensor | None, key: Any = None) -> Any:
+    """A copy of saved state; tensors (and arrays) take the dtype of their parameter, but for the count of steps."""
+    if isinstance(value, Tensor) or hasattr(value, "__array__"):
+        array = np.array(value.array if isinstance(value, Tensor) else value)
+        if parameter is not None and key != "step":
+            array = array.astype(parameter.dtype, copy=False)
+        return Tensor(array)
+    if isinstance(value, dict):
+        return {k: _copied(v, parameter, k) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_copied(v, parameter) for v in value)
+    return value
+
+
+# ---- checks that optimizers share ------------------------------------------------------------------------------------
+def check_not_negative(name: str, value: Any) -> None:
+    """Refuse a negative option (or NaN)."""
+    if isinstance(value, Tensor) and value.array.size != 1:
+        raise ValueError(f"{name}: a Tensor must have 1 element, got shape {tuple(value.shape)}")
+    if not value >= 0:
+        raise ValueError(f"Invalid {name}: {value}")
+
+
+def refuse(optimizer: str, **options: Any) -> None:
+    """Options of torch's that choose between its implementations: only "not asked for" is accepted."""
+    for name, value in options.items():
+        if value:
+            raise NotImplementedError(
+                f"{optimizer}: {name}={value} is not supported; leave it out (every step is one fused pass over each parameter)"
+            )

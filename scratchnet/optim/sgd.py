@@ -1,0 +1,88 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum.
+
+        d = g + λ·p                              weight decay λ; −g + λ·p to maximize
+        b = μ·b + (1 − τ)·d                      momentum μ, dampening τ; b = d in the first step
+        p = p − γ·b                              or p − γ·(d + μ·b) with nesterov
+
+    Robbins and Monro, "A Stochastic Approximation Method", 1951; Sutskever, Martens, Dahl and Hinton, "On the importance of
+    initialization and momentum in deep learning", 2013, for the form of Nesterov's momentum.
+
+    Parameters
+    ----------
+    params : iterable of parameters, or of groups (see `Optimizer`)
+    lr : float
+        γ
+    momentum, dampening, weight_decay : float
+        μ, τ, λ
+    nesterov : bool
+        Look ahead along the momentum.
+    maximize : bool
+        Ascend instead of descending.
+
+    Raises
+    ------
+    ValueError
+        For negative values, or nesterov without momentum or with dampening.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_not_negative("learning rate", lr)
+        check_not_negative("momentum value", momentum)
+        check_not_negative("weight_decay value", weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        refuse("SGD", foreach=foreach, differentiable=differentiable, fused=fused)
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def _update(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        momentum = group["momentum"]
+        buffer = state.get("momentum_buffer") if momentum else None
+        array, g = p.array, grad.array
+        if group["maximize"]:
+            g = -g
+        if group["weight_decay"]:
+            g = g + array * group["weight_decay"]
+        if momentum:
+            if buffer is None:
+                buffer = state["momentum_buffer"] = Tensor(g.copy())
+            else:
+                buffer.array *= momentum
+                buffer.array += g * (1 - group["dampening"])
+            g = g + buffer.array * momentum if group["nesterov"] else buffer.array
+        array -= g * float(group["lr"])
+        p._version[0] += 1
