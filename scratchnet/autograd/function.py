@@ -118,7 +118,10 @@ class Function:
                 arrays.append(x)
                 edges.append(None)
             bit += bit
-        result = self.forward(*arrays)
+        try:
+            result = self.forward(*arrays)
+        except ValueError as error:
+            raise _as_torch(error, self, arrays) from error
         if not needed or not modes.grad:
             return _unrecorded(result)
         self.edges, self.seq = edges, next(_sequence)
@@ -275,6 +278,16 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<{self.name()} at {id(self):#x}>"
+
+
+def _as_torch(error: ValueError, function: Function, arrays: list) -> Exception:
+    """Shapes that do not broadcast are a ValueError of NumPy's and a RuntimeError of torch's."""
+    if "could not be broadcast" not in str(error):
+        return error
+    shapes = " and ".join(str(np.shape(a)) for a in arrays)
+    return RuntimeError(
+        f"{function.name()}: shapes {shapes} do not broadcast: counted from the last, sizes must be equal or one of them 1"
+    )
 
 
 def _unrecorded(result: Any) -> Any:

@@ -1,3 +1,14 @@
 """Differentiable functions of Tensors, one family a file. Importing them attaches the methods to Tensor."""
 
 from scratchnet.ops.arithmetic import *  # noqa: F403
+from scratchnet.ops.comparison import *  # noqa: F403
+from scratchnet.ops.division import *  # noqa: F403
+from scratchnet.ops.elementary import *  # noqa: F403
+from scratchnet.ops.extrema import *  # noqa: F403
+from scratchnet.ops.logical import *  # noqa: F403
+from scratchnet.ops.power import *  # noqa: F403
+from scratchnet.ops.reduction import *  # noqa: F403
+from scratchnet.ops.rounding import *  # noqa: F403
+from scratchnet.ops.selection import *  # noqa: F403
+from scratchnet.ops.statistics import *  # noqa: F403
+from scratchnet.ops.trigonometric import *  # noqa: F403

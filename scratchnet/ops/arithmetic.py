@@ -1,4 +1,4 @@
-"""Sums, products, quotients and powers: the operators `+ - * / ** //` and `%`, and what is built of them.
+"""Sums, differences, products and quotients: the operators `+ - * /`, and what is built of them.
 
 Every operation broadcasts; the engine sums the gradients of what was broadcast.
 """
@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.function import NOTHING, OUT, Function
+from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
-from scratchnet.ops.promotion import promote
+from scratchnet.ops.elementwise import OPERANDS, elementwise
+from scratchnet.ops.promotion import promote, result_type
+
+__all__ = ["add", "div", "divide", "mul", "multiply", "neg", "negative", "positive", "rsub", "sub", "subtract", "true_divide"]
 
 
 class Add(Function):
@@ -26,6 +29,25 @@ class Add(Function):
 
     def backward(self, g: Any) -> Any:
         return g, g
+
+
+class Sub(Function):
+    """y = a − b.  dL/da = g,  dL/db = −g"""
+
+    reads = NOTHING
+    arithmetic = True
+
+    def forward(self, a: Any, b: Any) -> Any:
+        try:
+            return a - b
+        except TypeError:
+            raise RuntimeError(
+                "Subtraction, the `-` operator, with bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+                "instead, or `~` to invert a mask."
+            ) from None
+
+    def backward(self, g: Any) -> Any:
+        return g, -g if self.needs_input_grad[1] else None
 
 
 class Mul(Function):
@@ -43,14 +65,42 @@ class Mul(Function):
         return g * b if need_a else None, g * a if need_b else None
 
 
-def _same(a: Tensor, b: Any) -> bool:
-    """Whether promotion has nothing to do: two Tensors of one dtype, or floats and a Python number."""
-    if b.__class__ is float:
-        return a.array.dtype.kind == "f"
-    return isinstance(b, Tensor) and a.array.dtype == b.array.dtype
+class Div(Function):
+    """y = a / b.  dL/da = g / b,  dL/db = −g · (a / b) / b"""
+
+    reads = ((1,), (0, 1))
+    arithmetic = True
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return a / b
+
+    def backward(self, g: Any) -> Any:
+        a, b = self.inputs
+        need_a, need_b = self.needs_input_grad
+        return g / b if need_a else None, -g * (a / b / b) if need_b else None
 
 
-@method("add", "__add__")
+class Neg(Function):
+    """y = −x.  dL/dx = −g"""
+
+    reads = NOTHING
+    arithmetic = True
+
+    def forward(self, x: Any) -> Any:
+        try:
+            return -x
+        except TypeError:
+            raise RuntimeError(
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+                "`~` or `logical_not()` operator instead."
+            ) from None
+
+    def backward(self, g: Any) -> Any:
+        return -g
+
+
+# ---- functions --------------------------------------------------------------------------------------------------------
+@method("add")
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input + alpha · other, elementwise with broadcasting.
 
@@ -63,18 +113,135 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     Raises
     ------
     RuntimeError
-        If the shapes do not broadcast.
+        If the shapes do not broadcast, or if `alpha` is a float and both operands are integers.
     """
     if alpha != 1:
-        other = mul(other, alpha)
-    if not _same(input, other):
-        input, other = promote(input, other, function="add")
-    return Add()(input, other)
+        other = _scaled(input, other, alpha, "add")
+    return Add()(*promote(input, other, function="add"))
 
 
-@method("mul", "multiply", "__mul__")
+@method("sub", "subtract")
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """input − alpha · other, elementwise with broadcasting. Bools have no difference."""
+    if alpha != 1:
+        other = _scaled(input, other, alpha, "sub")
+    return Sub()(*promote(input, other, function="sub"))
+
+
+def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """other − alpha · input: subtraction the other way round."""
+    return sub(other, input, alpha=alpha)
+
+
+def _scaled(input: Any, other: Any, alpha: Any, function: str) -> Any:
+    if isinstance(alpha, float) and result_type(input, other).kind != "f":
+        raise RuntimeError(f"{function}: for integral input tensors, argument alpha must not be a floating point number")
+    return mul(other, alpha) if isinstance(other, Tensor) else other * alpha
+
+
+@method("mul", "multiply")
 def mul(input: Any, other: Any) -> Tensor:
     """input · other, elementwise with broadcasting."""
-    if not _same(input, other):
-        input, other = promote(input, other, function="mul")
-    return Mul()(input, other)
+    return Mul()(*promote(input, other, function="mul"))
+
+
+@method("div", "divide")
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """input / other, elementwise with broadcasting.
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+    rounding_mode : None, "trunc" or "floor"
+        None: the quotient, in floating point for integers too. "trunc" rounds towards zero as C does, "floor" down as
+        Python's `//` does; integers stay integers then, and the gradient is zero.
+
+    Raises
+    ------
+    RuntimeError
+        If `rounding_mode` is something else, or for integers divided by 0 with rounding.
+    """
+    if rounding_mode is None:
+        return Div()(*promote(input, other, function="div", floating=True))
+    from scratchnet.ops.division import rounded_quotient
+
+    return rounded_quotient(input, other, rounding_mode)
+
+
+@method("true_divide")
+def true_divide(input: Any, other: Any) -> Tensor:
+    """input / other: `div` without rounding."""
+    return div(input, other)
+
+
+neg = negative = elementwise(Neg, "neg", "negative", "__neg__", floating=False)
+subtract, multiply, divide = sub, mul, div
+
+
+@method("positive", "__pos__")
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself; bools have no sign."""
+    if input.array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+# ---- operators --------------------------------------------------------------------------------------------------------
+# The commonest operations of all: one look at the types, and straight to the Function.
+def _fast(a: Tensor, b: Any) -> bool:
+    """Whether promotion has nothing to do: floats of one dtype, or floats and a Python number."""
+    dtype = a.array.dtype
+    return dtype.kind == "f" and (b.array.dtype is dtype if isinstance(b, Tensor) else type(b) is float or type(b) is int)
+
+
+@method()
+def __add__(self: Tensor, other: Any) -> Tensor:
+    if _fast(self, other):
+        return Add()(self, other)
+    return add(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+
+@method()
+def __sub__(self: Tensor, other: Any) -> Tensor:
+    if _fast(self, other):
+        return Sub()(self, other)
+    return sub(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+
+@method()
+def __rsub__(self: Tensor, other: Any) -> Tensor:
+    if _fast(self, other):
+        return Sub()(other, self)
+    return sub(other, self) if isinstance(other, OPERANDS) else NotImplemented
+
+
+@method()
+def __mul__(self: Tensor, other: Any) -> Tensor:
+    if _fast(self, other):
+        return Mul()(self, other)
+    return mul(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+
+@method()
+def __truediv__(self: Tensor, other: Any) -> Tensor:
+    if _fast(self, other):
+        return Div()(self, other)
+    return div(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+
+@method()
+def __rtruediv__(self: Tensor, other: Any) -> Tensor:
+    if _fast(self, other):
+        return Div()(other, self)
+    return div(other, self) if isinstance(other, OPERANDS) else NotImplemented
+
+
+method("__radd__")(__add__)
+method("__rmul__")(__mul__)
+Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]  # ndarray + Tensor asks the Tensor
+
+method("add_", "__iadd__")(in_place(add))
+method("sub_", "subtract_", "__isub__")(in_place(sub))
+method("mul_", "multiply_", "__imul__")(in_place(mul))
+method("div_", "divide_", "__itruediv__")(in_place(div))
+method("true_divide_")(in_place(true_divide))

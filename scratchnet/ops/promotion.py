@@ -95,4 +95,15 @@ def promote(*operands: Any, function: str = "operation", floating: bool = False)
     tensors = [x if not isinstance(x, Tensor) or x.array.dtype == dtype else Cast(dtype)(x) for x in operands]
     if not any(isinstance(x, Tensor) for x in tensors):
         tensors[0] = Tensor(np.array(tensors[0], dtype))
-    return [x if isinstance(x, Tensor) or dtype.kind != "f" else float(x) for x in tensors]
+    return [x if isinstance(x, Tensor) else _weak(x, dtype) for x in tensors]
+
+
+def _weak(x: Any, dtype: np.dtype) -> Any:
+    """A Python scalar that NumPy combines with arrays of this dtype without changing it. Integers wrap around, as in C."""
+    if dtype.kind == "f":
+        return float(x)
+    if dtype.kind == "b":
+        return bool(x)
+    bits = 8 * dtype.itemsize
+    wrapped = int(x) & ((1 << bits) - 1)
+    return wrapped - (1 << bits) if dtype.kind == "i" and wrapped >> (bits - 1) else wrapped
