@@ -237,7 +237,7 @@ def _accumulate_into(leaf: Tensor, g: Any) -> None:
         leaf._grad = Tensor(g.copy())
     else:
         leaf._grad.array += g
-        leaf._grad._version[0] += 1
+        leaf._grad._counter[0] += 1
 
 
 def _observe(node: Function, g: Any) -> Any:

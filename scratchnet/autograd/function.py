@@ -171,11 +171,11 @@ class Function:
         for j in kept:
             x = saved[j] = inputs[j]
             if isinstance(x, Tensor):
-                stamp += x._version[0]
+                stamp += x._counter[0]
         self._saved, self._stamp = saved, stamp
 
     def _save_output(self, y: Any) -> None:
-        self._output = [(t.array, t._version, t._version[0]) for t in (y if self.fan_out is not None else (y,))]
+        self._output = [(t.array, t._counter, t._counter[0]) for t in (y if self.fan_out is not None else (y,))]
 
     def _several(self, results: tuple) -> tuple:
         """Several outputs: each gets a node of its own that hands its gradient to this one."""
@@ -202,7 +202,7 @@ class Function:
         values = []
         for x in saved:
             if isinstance(x, Tensor):
-                stamp += x._version[0]
+                stamp += x._counter[0]
                 x = x.array if self.plain else x
             values.append(x)
         if stamp != self._stamp:
@@ -224,7 +224,7 @@ class Function:
         if self.plain:
             return array
         y = Tensor(array, True, node)
-        y._version = version
+        y._counter = version
         return y
 
     def _recompute(self) -> list:
@@ -296,7 +296,7 @@ def _unrecorded(result: Any) -> Any:
         return tuple(map(_unrecorded, result))
     y = Tensor(result)
     if modes.inference:
-        y._version = INFERENCE
+        y._counter = INFERENCE
     return y
 
 

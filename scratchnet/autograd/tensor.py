@@ -52,8 +52,8 @@ class Tensor:
         The operation that made it; None for a leaf.
     """
 
-    # _version is a one-element list, shared by all tensors over the same memory; _view tells whose view this is
-    __slots__ = ("__dict__", "__weakref__", "_grad", "_hooks", "_needs_grad", "_node", "_version", "_view", "array")
+    # _counter: a list of one number, shared by all tensors over the same memory. _view: whose view this is, if of any.
+    __slots__ = ("__dict__", "__weakref__", "_counter", "_grad", "_hooks", "_needs_grad", "_node", "_view", "array")
     __hash__ = object.__hash__
 
     def __init__(self, array: Any, requires_grad: bool = False, node: Function | None = None) -> None:
@@ -63,7 +63,7 @@ class Tensor:
         self._needs_grad = requires_grad
         self._node = node
         self._grad: Tensor | None = None
-        self._version: list[int] = [0]
+        self._counter: list[int] = [0]
         self._view: View | None = None
         self._hooks: dict | None = None
 
@@ -87,7 +87,7 @@ class Tensor:
             )
         if requires_grad and self.array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self.array.dtype}")
-        if requires_grad and self._version is INFERENCE:
+        if requires_grad and self._counter is INFERENCE:
             raise RuntimeError("setting requires_grad=True on a tensor made in inference_mode is not allowed")
         self._needs_grad = requires_grad
         return self
@@ -109,11 +109,17 @@ class Tensor:
         return 0 if self._node is None else self._node.output_nr
 
     def is_inference(self) -> bool:
-        return self._version is INFERENCE
+        return self._counter is INFERENCE
 
-    @property
     def _is_view(self) -> bool:
         return self._view is not None
+
+    @property
+    def _version(self) -> int:
+        """How often the memory has been changed in place: what backward compares to find that a saved value is no longer there."""
+        if self._counter is INFERENCE:
+            raise RuntimeError("Inference tensors do not track version counter.")
+        return self._counter[0]
 
     @property
     def _base(self) -> Tensor | None:
@@ -188,13 +194,13 @@ class Tensor:
     def _alias(self) -> Tensor:
         """Another Tensor object with the same memory, version counter and history."""
         twin = Tensor(self.array, self.requires_grad, self._node)
-        twin._version = self._version
+        twin._counter = self._counter
         return twin
 
     def detach(self) -> Tensor:
         """The same memory without history: gradients do not flow through the result."""
         twin = Tensor(self.array)
-        twin._version = self._version
+        twin._counter = self._counter
         return twin
 
     @property

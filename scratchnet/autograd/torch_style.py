@@ -76,7 +76,7 @@ class Context(Function):
         if index is None:
             return t
         y = Tensor(t, True, self if self.fan_out is None else OutputOf(self, index, t.shape))
-        y._version = version  # type: ignore[assignment]
+        y._counter = version  # type: ignore[assignment]
         return y
 
     def backward(self, *grads: Any) -> Any:
@@ -136,5 +136,5 @@ def _keep(t: Tensor | None, args: tuple, results: tuple, outputs: tuple) -> tupl
         return None, None, 0, None
     for i, (raw, y) in enumerate(zip(results, outputs)):
         if (t is raw or t is y) and not any(t is a for a in args):
-            return y.array, y._version, y._version[0], i
-    return t, t._version, t._version[0], None
+            return y.array, y._counter, y._counter[0], i
+    return t, t._counter, t._counter[0], None

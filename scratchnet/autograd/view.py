@@ -45,13 +45,13 @@ class ViewFunction(Function):
         return y
 
     def _share(self, x: Tensor, y: Tensor, refusal: str | None) -> None:
-        y._version = x._version
+        y._counter = x._counter
         if refusal is None and not modes.grad:
             refusal = "was created in no_grad mode"
         if x._view is None:
-            y._view = View(x, (self,), y._version, refusal)
+            y._view = View(x, (self,), y._counter, refusal)
         else:
-            y._view = View(x._view.base, (*x._view.chain, self), y._version, x._view.refusal or refusal)
+            y._view = View(x._view.base, (*x._view.chain, self), y._counter, x._view.refusal or refusal)
 
     def again(self) -> ViewFunction:
         """The same operation, not yet called."""
@@ -71,9 +71,9 @@ class View:
 
     def refresh(self, view: Tensor) -> None:
         """Give `view` the history that belongs to its present value."""
-        if modes.inference or view._version[0] == self.seen:
+        if modes.inference or view._counter[0] == self.seen:
             return
-        self.seen = view._version[0]
+        self.seen = view._counter[0]
         if self.refusal is None and self.base._needs_grad and self.base._node is not None:
             with Mode(grad=True):
                 twin = self.replay(self.base)
@@ -120,6 +120,15 @@ def check_writable(x: Tensor) -> None:
             raise RuntimeError(_refused(x._view))
 
 
+def check_memory(x: Tensor) -> None:
+    """Refuse to write where one number in memory stands for several elements."""
+    if not x.array.flags.writeable:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
+            "(it was expanded), or the memory is read-only. Clone the tensor before the in-place operation."
+        )
+
+
 def write(x: Tensor, value: Tensor) -> Tensor:
     """Give `x` the value and the history of `value`, which was computed from it: the end of every in-place operation."""
     if value.array.shape != x.array.shape:
@@ -131,24 +140,20 @@ def write(x: Tensor, value: Tensor) -> Tensor:
     record = modes.grad and (x.requires_grad or value.requires_grad)
     if record and x._view is not None and x._view.refusal is not None:
         raise RuntimeError(_refused(x._view))
-    if not x.array.flags.writeable:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
-            "(it was expanded), or the memory is read-only. Clone the tensor before the in-place operation."
-        )
+    check_memory(x)
     x.array[...] = value.array
     if not record:
-        x._version[0] += 1
+        x._counter[0] += 1
         return x
     if value.array.dtype != x.array.dtype:
         value = value.to(x.array.dtype)
     if x._view is None:
-        x._version[0] += 1
+        x._counter[0] += 1
         x._node, x._needs_grad = value._node, value._needs_grad
     else:
         base = x._view.base
         rewritten = Overwrite(x._view)(base, value)
-        x._version[0] += 1
+        x._counter[0] += 1
         base._node, base._needs_grad = rewritten._node, True
     return x
 

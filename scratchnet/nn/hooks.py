@@ -190,8 +190,8 @@ def _through_gate(watch: Callable[[tuple], tuple], values: tuple) -> tuple[tuple
     passed = list(values)
     for i, y in zip(places, _Gate(watch_all)(*[values[i] for i in places])):
         x = values[i]
-        y._version = x._version
-        y._view = View(x, (), x._version, "went through a module with a full backward hook")
+        y._counter = x._counter
+        y._view = View(x, (), x._counter, "went through a module with a full backward hook")
         passed[i] = y
     return tuple(passed), len(places)
 

@@ -35,7 +35,7 @@ class Parameter(Tensor):
                 f"Only Tensors of floating point dtype can require gradients, got Parameter(data) of {data.array.dtype}"
             )
         super().__init__(data.array, bool(requires_grad))
-        self._version = data._version
+        self._counter = data._counter
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
@@ -65,7 +65,7 @@ class Buffer(Tensor):
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         data = _check(data, "Buffer")
         super().__init__(data.array)
-        self._version = data._version
+        self._counter = data._counter
         self.persistent = persistent
 
     def __deepcopy__(self, memo: dict) -> Buffer:

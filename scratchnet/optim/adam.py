@@ -102,4 +102,4 @@ class Adam(Optimizer):
             v = np.maximum(state["max_exp_avg_sq"].array, v, out=state["max_exp_avg_sq"].array)
         scale = (1 - beta2**step) ** 0.5
         array -= m / (np.sqrt(v) / scale + group["eps"]) * (lr / (1 - beta1**step))
-        p._version[0] += 1
+        p._counter[0] += 1

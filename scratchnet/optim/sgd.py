@@ -85,4 +85,4 @@ class SGD(Optimizer):
                 buffer.array += g * (1 - group["dampening"])
             g = g + buffer.array * momentum if group["nesterov"] else buffer.array
         array -= g * float(group["lr"])
-        p._version[0] += 1
+        p._counter[0] += 1
