@@ -95,16 +95,8 @@ def gradcheck(
     _refuse(check_forward_ad=check_forward_ad, masked=masked)
     if not check_backward_ad:
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
-    inputs = _as_tuple(inputs)
-    names = [f"input {i}" for i in range(len(inputs))]
     checks = _Checks(Tolerance(atol, rtol, eps), nondet_tol, check_undefined_grad, fast_mode)
-    try:
-        checks.run(func, inputs, names, lambda j: f"output {j}", "gradcheck")
-    except GradcheckError:
-        if raise_exception:
-            raise
-        return False
-    return True
+    return checks.passed(raise_exception, func, _as_tuple(inputs))
 
 
 def gradgradcheck(
@@ -139,34 +131,19 @@ def gradgradcheck(
     if not check_rev_over_rev:
         raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
     inputs = _as_tuple(inputs)
-    _check_inputs(inputs)
     if grad_outputs is None:
         cotangents: Sequence[Any] = _random_cotangents(func, inputs, gen_non_contig_grad_outputs)
     else:
         cotangents = _as_tuple(grad_outputs)
-    n, checked = len(inputs), [i for i, x in enumerate(inputs) if _wanted(x)]
-    existing: list[int] = []
-
-    def gradient(*args: Any) -> tuple:
-        points = args[:n]
-        with enable_grad():
-            outputs = _differentiable(func(*points))
-            grads = engine.grad(
-                outputs, [points[i] for i in checked], list(args[n:]), create_graph=True, allow_unused=True
-            )
-        existing[:] = [i for i, g in zip(checked, grads) if g is not None]
-        return tuple(g for g in grads if g is not None)
-
-    names = [f"input {i}" for i in range(n)] + [f"grad_output {j}" for j in range(len(cotangents))]
     checks = _Checks(Tolerance(atol, rtol, eps), nondet_tol, check_undefined_grad, fast_mode)
-    try:
-        name = "gradgradcheck"
-        checks.run(gradient, (*inputs, *cotangents), names, lambda j: f"gradient of input {existing[j]}", name)
-    except GradcheckError:
-        if raise_exception:
-            raise
-        return False
-    return True
+    return checks.passed(raise_exception, func, inputs, cotangents)
+
+
+def check_named(func: Callable[..., Any], inputs: tuple, names: list[str], *, second: bool, **tolerance: float) -> None:
+    """`gradcheck` or `gradgradcheck` of inputs that have names, by which the report calls them."""
+    checks = _Checks(Tolerance(**tolerance), 0.0, True, False)
+    cotangents = _random_cotangents(func, inputs, True) if second else ()
+    checks.run(func, inputs, cotangents, names)
 
 
 class _Checks:
@@ -175,21 +152,51 @@ class _Checks:
     def __init__(self, tolerance: Tolerance, nondet_tol: float, undefined: bool, fast: bool) -> None:
         self.tolerance, self.nondet_tol, self.undefined, self.fast = tolerance, nondet_tol, undefined, fast
 
-    def run(
-        self, func: Callable, inputs: tuple, names: list[str], output_name: Callable[[int], str], title: str
-    ) -> None:
+    def passed(self, raise_exception: bool, func: Callable, inputs: tuple, cotangents: Sequence[Any] = ()) -> bool:
+        try:
+            self.run(func, inputs, cotangents, [f"input {i}" for i in range(len(inputs))])
+        except GradcheckError:
+            if raise_exception:
+                raise
+            return False
+        return True
+
+    def run(self, func: Callable, inputs: tuple, cotangents: Sequence[Any], names: list[str]) -> None:
+        """Check `func`, or if there are cotangents, its gradient for them."""
+        second = len(cotangents) > 0
         _check_inputs(inputs)
-        problem = Problem(func, inputs, names, output_name, self.undefined, title == "gradgradcheck", GradcheckError)
+        name = "output {}".format
+        if second:
+            func, name = _gradient_of(func, inputs, names)
+            inputs, names = (*inputs, *cotangents), [*names, *[f"grad_output {j}" for j in range(len(cotangents))]]
+        problem = Problem(func, inputs, names, name, self.undefined, second, GradcheckError)
         problem.check_forward(self.nondet_tol)
         gradients = problem.check_backward(self.nondet_tol)
         fast = self.fast or problem.size() > LARGE
-        blocks = compare_projected(problem, self.tolerance) if fast else compare(problem, self.tolerance)
-        _judge(blocks, self.tolerance, title)
+        blocks = (compare_projected if fast else compare)(problem, self.tolerance)
+        _judge(blocks, self.tolerance, "gradgradcheck" if second else "gradcheck")
         if not fast:
             n = len(problem.points)
             jacobians = [[b.analytic for b in blocks[k : k + n]] for k in range(0, len(blocks), n)]
             problem.check_linear(jacobians, gradients, self.tolerance.rtol, self.tolerance.atol)
         problem.check_layouts(gradients)
+
+
+def _gradient_of(func: Callable, inputs: tuple, names: list[str]) -> tuple[Callable, Callable[[int], str]]:
+    """The function (x, v) ↦ vᵀJ(x), and the names of its outputs."""
+    n, checked = len(inputs), [i for i, x in enumerate(inputs) if _wanted(x)]
+    existing: list[int] = []
+
+    def gradient(*args: Any) -> tuple:
+        points = args[:n]
+        with enable_grad():
+            targets = [points[i] for i in checked]
+            outputs = _differentiable(func(*points))
+            grads = engine.grad(outputs, targets, list(args[n:]), create_graph=True, allow_unused=True)
+        existing[:] = [i for i, g in zip(checked, grads) if g is not None]
+        return tuple(g for g in grads if g is not None)
+
+    return gradient, lambda j: f"the gradient of {names[existing[j]]}"
 
 
 def _judge(blocks: list[Block], tolerance: Tolerance, title: str) -> None:
@@ -205,7 +212,7 @@ def _judge(blocks: list[Block], tolerance: Tolerance, title: str) -> None:
                 f"  {excluded_note(block)}\n  Give inputs away from such points."
             )
         if excluded:
-            warnings.warn(f"{title}: {excluded_note(block)}", stacklevel=4)
+            warnings.warn(f"{title}: {excluded_note(block)}", stacklevel=5)
 
 
 # ---- what the caller gave ---------------------------------------------------------------------------------------------
@@ -221,7 +228,7 @@ def _check_inputs(inputs: tuple) -> None:
             warnings.warn(
                 f"Input #{i} requires gradient and is not a double precision floating point or complex. "
                 "This check will likely fail if all the inputs are not of double precision floating point or complex. ",
-                stacklevel=4,
+                stacklevel=5,
             )
         if any(stride == 0 and size > 1 for stride, size in zip(x.array.strides, x.shape)):
             raise RuntimeError(
