@@ -121,7 +121,9 @@ class Function:
         try:
             result = self.forward(*arrays)
         except ValueError as error:
-            raise _as_torch(error, self, arrays) from error
+            if "could not be broadcast" in str(error):
+                raise _do_not_broadcast(self, arrays) from None
+            raise
         if not needed or not modes.grad:
             return _unrecorded(result)
         self.edges, self.seq = edges, next(_sequence)
@@ -161,7 +163,7 @@ class Function:
             if not reads or not isinstance(reads[0], tuple):  # OUTPUT, or positions that every gradient reads
                 reads = (reads,) * n
             wanted = {j for i in range(n) if needed >> i & 1 for j in reads[i]}
-            plan = tuple(sorted(wanted - {OUT})), OUT in wanted
+            plan = tuple(sorted(j for j in wanted if 0 <= j < n)), OUT in wanted  # n varies where inputs are optional
         cls._plans[needed + (1 << n)] = plan
         return plan
 
@@ -280,10 +282,8 @@ class Function:
         return f"<{self.name()} at {id(self):#x}>"
 
 
-def _as_torch(error: ValueError, function: Function, arrays: list) -> Exception:
-    """Shapes that do not broadcast are a ValueError of NumPy's and a RuntimeError of torch's."""
-    if "could not be broadcast" not in str(error):
-        return error
+def _do_not_broadcast(function: Function, arrays: list) -> RuntimeError:
+    """In torch's type: NumPy raises a ValueError."""
     shapes = " and ".join(str(np.shape(a)) for a in arrays)
     return RuntimeError(
         f"{function.name()}: shapes {shapes} do not broadcast: counted from the last, sizes must be equal or one of them 1"

@@ -1,0 +1,96 @@
+"""Repeating tensors along dimensions without copying."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scratchnet.autograd.broadcast import BroadcastTo
+from scratchnet.autograd.tensor import Size, Tensor, method
+from scratchnet.ops.dims import as_shape
+from scratchnet.ops.shape import Reshape
+
+__all__ = ["broadcast_to", "broadcast_tensors", "broadcast_shapes"]
+
+
+class Expand(BroadcastTo):
+    """y = x repeated (without copying) to a shape.  dL/dx = g summed over the repeated dimensions."""
+
+
+def expand_array_shape(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
+    """`target` with each -1 replaced by the size that `shape` has there, if `shape` can be broadcast to it."""
+    extra = len(target) - len(shape)
+    if extra < 0:
+        raise RuntimeError(
+            f"expand: the number of sizes provided ({len(target)}) must be greater or equal to the number of dimensions in "
+            f"the tensor ({len(shape)})"
+        )
+    sizes = list(target)
+    for i, size in enumerate(target):
+        own = shape[i - extra] if i >= extra else None
+        if size == -1 and own is not None:
+            sizes[i] = own
+        elif size < 0:
+            raise RuntimeError(
+                f"expand: size {size} at dimension {i} of {list(target)} "
+                + ("isn't allowed in a leading, non-existing dimension" if size == -1 else "is negative")
+            )
+        elif own not in (None, 1, size):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({size}) must match the existing size ({own}) at non-singleton dimension "
+                f"{i}.  Target sizes: {list(target)}.  Tensor sizes: {list(shape)}"
+            )
+    return tuple(sizes)
+
+
+@method()
+def expand(input: Tensor, *sizes: Any, size: Any = None, implicit: bool = False) -> Tensor:
+    """A view in which dimensions of size 1, and new leading ones, are repeated; -1 keeps a size.
+
+    Raises
+    ------
+    RuntimeError
+        If another size than 1 would change.
+    """
+    shape = input.array.shape
+    target = expand_array_shape(shape, as_shape(*sizes) if size is None else as_shape(size))
+    if input.array.size and input.array.size == Size(target).numel():
+        return Reshape(target)(input)  # nothing is repeated: unlike a broadcast array, it can be written to
+    return Expand(target)(input)
+
+
+@method()
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.expand(other.shape)`."""
+    return expand(input, other.array.shape)
+
+
+@method()
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """`input.expand(size)`."""
+    return expand(input, size)
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that all `shapes` (tuples or ints) can be expanded to."""
+    given = [as_shape(shape) for shape in shapes]
+    result = [1] * max(map(len, given), default=0)
+    for shape in given:
+        for i in range(-1, -len(shape) - 1, -1):
+            if shape[i] < 0:
+                raise RuntimeError(f"broadcast_shapes: sizes must not be negative, got {list(shape)}")
+            if shape[i] != 1 and shape[i] != result[i]:
+                if result[i] != 1:
+                    raise RuntimeError(
+                        "Shape mismatch: objects cannot be broadcast to a single shape: "
+                        + ", ".join(str(list(shape)) for shape in given)
+                    )
+                result[i] = shape[i]
+    return Size(result)
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """All `tensors` expanded to their common shape."""
+    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
+        tensors = tuple(tensors[0])
+    shape = broadcast_shapes(*[x.array.shape for x in tensors])
+    return tuple(expand(x, shape) for x in tensors)

@@ -1,0 +1,146 @@
+"""How a tensor lies in memory, and what there is to ask about it without looking at its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.function import NOTHING, Function
+from scratchnet.autograd.tensor import Size, Tensor, method
+from scratchnet.ops.dims import wrap_dim
+
+__all__ = ["numel", "is_tensor", "is_floating_point", "is_nonzero"]
+
+
+class Clone(Function):
+    """y = a copy of x, with its strides (`order="K"`) or in row-major order ("C").  dL/dx = g"""
+
+    reads = NOTHING
+    arithmetic = True
+
+    def __init__(self, order: str = "K") -> None:
+        self.order = order
+
+    def forward(self, x: Any) -> Any:
+        return x.copy(order=self.order)
+
+    def backward(self, g: Any) -> Any:
+        return g
+
+
+@method()
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy, through which gradients flow. It has the strides of `input` if those are dense, else row-major ones."""
+    return Clone()(input)
+
+
+@method()
+def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` itself if its elements lie in row-major order without gaps, else a copy for which that holds."""
+    return input if input.array.flags.c_contiguous else Clone("C")(input)
+
+
+@method()
+def is_contiguous(input: Tensor, memory_format: Any = None) -> bool:
+    """Whether the elements lie in memory in row-major order without gaps."""
+    return input.array.flags.c_contiguous
+
+
+@method()
+def stride(input: Tensor, dim: int | None = None) -> Any:
+    """How many elements apart neighbours along each dimension (or along `dim`) lie in memory."""
+    array = input.array
+    if dim is not None:
+        if not array.ndim:
+            raise IndexError("stride: a 0-dimensional tensor has no dimensions to ask for")
+        return array.strides[wrap_dim(dim, array.ndim)] // array.itemsize
+    return tuple(s // array.itemsize for s in array.strides)
+
+
+@method()
+def size(input: Tensor, dim: int | None = None) -> Any:
+    """The shape, or the size along `dim`."""
+    shape = input.array.shape
+    if dim is None:
+        return Size(shape)
+    if not shape:
+        raise IndexError("size: a 0-dimensional tensor has no dimensions to ask for")
+    return shape[wrap_dim(dim, len(shape))]
+
+
+@method("numel", "nelement")
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return input.array.size
+
+
+@method("dim", "ndimension")
+def dim(input: Tensor) -> int:
+    """The number of dimensions."""
+    return input.array.ndim
+
+
+@method()
+def element_size(input: Tensor) -> int:
+    """The size of an element in bytes."""
+    return input.array.itemsize
+
+
+@method()
+def data_ptr(input: Tensor) -> int:
+    """The address of the first element."""
+    return input.array.__array_interface__["data"][0]
+
+
+@method()
+def get_device(input: Tensor) -> int:
+    """The number of the GPU that the tensor is on; -1 on the CPU."""
+    return -1 if input.device.index is None else input.device.index
+
+
+@method()
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is a floating-point one."""
+    return input.array.dtype.kind == "f"
+
+
+@method()
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return input.array.dtype.kind in "fi"
+
+
+@method()
+def is_complex(input: Tensor) -> bool:
+    """False: there are no complex tensors here."""
+    return False
+
+
+@method()
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is not zero."""
+    if input.array.size != 1:
+        raise RuntimeError(
+            "Boolean value of Tensor with no values is ambiguous"
+            if not input.array.size
+            else "Boolean value of Tensor with more than one value is ambiguous; use .any() or .all()"
+        )
+    return bool(input.array.item())
+
+
+@method()
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are equal."""
+    return input.array.shape == other.array.shape
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+Tensor.is_cuda = property(lambda self: self.device.type == "cuda", doc="Whether the tensor is on a GPU.")
+Tensor.is_cpu = property(lambda self: self.device.type == "cpu", doc="Whether the tensor is in main memory.")
+Tensor.is_sparse = Tensor.is_quantized = False
+Tensor.layout = None

@@ -1,0 +1,97 @@
+"""The p-norm of vectors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.function import OUT
+from scratchnet.autograd.tensor import Tensor, method
+from scratchnet.ops.elementwise import check_tensor
+from scratchnet.ops.extrema import share_among_ties
+from scratchnet.ops.promotion import cast
+from scratchnet.ops.reducing import Reduction, numpy_names, reduced_dims
+from scratchnet.ops.selection import where
+
+__all__ = ["norm"]
+
+
+class Norm(Reduction):
+    """y = (Σ |x|ᵖ)^(1/p); the greatest |x| for p = ∞, the smallest for −∞, the number of non-zeros for p = 0.
+
+    dL/dx = g · sign x · (|x| / y)ᵖ⁻¹, and 0 where x = 0 or y = 0. For p = ±∞ the gradient is shared evenly by the elements
+    with |x| = y. The number of non-zeros has none.
+    """
+
+    reads = (0, OUT)
+
+    def __init__(self, dims: tuple[int, ...], keepdim: bool, p: float) -> None:
+        super().__init__(dims, keepdim)
+        self.p = p
+
+    def forward(self, x: Any) -> Any:
+        over = {"axis": self.dims, "keepdims": self.keepdim}
+        if self.p == 2:
+            return np.sqrt((x * x).sum(**over))
+        if self.p == math.inf:
+            return abs(x).max(**over)
+        if self.p == -math.inf:
+            return abs(x).min(**over)
+        if self.p == 0:
+            return (x != 0).sum(dtype=x.dtype, **over)
+        if self.p == 1:
+            return abs(x).sum(**over)
+        return (abs(x) ** self.p).sum(**over) ** (1 / self.p)
+
+    def backward(self, g: Tensor) -> Tensor | None:
+        (x,), y, p = self.inputs, self.keep(self.output), self.p
+        if p == 0:
+            return None
+        if p == 1:
+            return self.keep(g) * x.sign()
+        if abs(p) == math.inf:
+            return share_among_ties(self, g, x.abs() == y) * x.sign()
+        y = where(y == 0, 1.0, y)
+        if p == 2:
+            return self.keep(g) * (x / y)
+        if p > 2:
+            return self.keep(g) * (x * x.abs() ** (p - 2) / y ** (p - 1))
+        powers = where(x == 0, 1.0, x.abs()) ** (p - 1)  # below 2 the slope of |x|ᵖ⁻¹ is infinite at 0
+        return self.keep(g) * (x.sign() * powers / y ** (p - 1))
+
+
+@method()
+@numpy_names
+def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """The p-norm (Σ |x|ᵖ)^(1/p) over `dim` or all dimensions.
+
+    Parameters
+    ----------
+    p : number, "fro" or "nuc"
+        "fro" is 2. inf and -inf are the greatest and the smallest magnitude, 0 the number of non-zeros. "nuc" is the sum of
+        the singular values of a matrix.
+    dim : int, tuple of ints or None
+    dtype : dtype, optional
+        Convert the input first.
+
+    Raises
+    ------
+    RuntimeError
+        If the input does not hold floats, or for an infinite or negative p without elements.
+    """
+    if p == "nuc":
+        from scratchnet import linalg
+
+        return linalg.matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    p = 2.0 if p in ("fro", None) else float(p)
+    x = check_tensor(input, "norm")
+    if x.array.dtype.kind != "f":
+        raise RuntimeError(f"norm: expected a floating point tensor as input, got {x.dtype}")
+    if dtype is not None:
+        x = cast(x, np.dtype(dtype))
+    dims = reduced_dims(dim, x.array.ndim)
+    if (p < 0 or p == math.inf) and 0 in [x.array.shape[i] for i in dims]:
+        raise RuntimeError(f"norm: the {p} norm of no elements has no identity, and dimensions {dims} of {x.shape} have none")
+    return Norm(dims, keepdim, p)(x)

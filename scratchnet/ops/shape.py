@@ -1,0 +1,304 @@
+"""Other shapes of the same elements: reshaping and permuting dimensions.
+
+All of these return views: they share memory with their input, and so does their history (see autograd/view.py).
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.function import NOTHING
+from scratchnet.autograd.tensor import Tensor, method
+from scratchnet.autograd.view import ViewFunction
+from scratchnet.ops.dims import as_shape, wrap_dim, wrap_dims
+from scratchnet.ops.layout import stride
+
+__all__ = [
+    "reshape", "flatten", "ravel", "unflatten", "squeeze", "unsqueeze",
+    "transpose", "swapaxes", "swapdims", "t", "permute", "movedim", "moveaxis", "adjoint",
+]  # fmt: skip
+
+
+class Reshape(ViewFunction):
+    """y = the elements of x, in row-major order, in another shape.  dL/dx = g in the shape of x."""
+
+    reads = NOTHING
+    arithmetic = True
+    may_copy = True
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.target = shape
+
+    def forward(self, x: Any) -> Any:
+        self.source_shape = x.shape
+        return x.reshape(self.target)
+
+    def backward(self, g: Any) -> Any:
+        return g.reshape(self.source_shape)
+
+
+class Flatten(Reshape):
+    """y = x with several dimensions made one."""
+
+
+class Squeeze(Reshape):
+    """y = x without dimensions of size 1."""
+
+
+class Unsqueeze(Reshape):
+    """y = x with further dimensions of size 1."""
+
+
+class Transpose(ViewFunction):
+    """y = x with two dimensions swapped.  dL/dx = g with them swapped back."""
+
+    reads = NOTHING
+    arithmetic = True
+
+    def __init__(self, dim0: int, dim1: int) -> None:
+        self.dims = dim0, dim1
+
+    def forward(self, x: Any) -> Any:
+        return x.swapaxes(*self.dims)
+
+    def backward(self, g: Any) -> Any:
+        return g.swapaxes(*self.dims)
+
+
+class Permute(ViewFunction):
+    """y[…, i, …] = x in another order of dimensions.  dL/dx = g in the inverse order."""
+
+    reads = NOTHING
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        self.dims = dims
+        self.inverse = tuple(sorted(range(len(dims)), key=dims.__getitem__))
+
+    def forward(self, x: Any) -> Any:
+        return x.transpose(self.dims)
+
+    def backward(self, g: Tensor) -> Tensor:
+        return permute(g, self.inverse)
+
+    def fused_backward(self, g: Any) -> Any:
+        return g.transpose(self.inverse)
+
+
+# ---- reshaping --------------------------------------------------------------------------------------------------------
+def infer_shape(shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
+    """`shape` with its -1, if there is one, replaced by what makes `numel` elements."""
+    if min(shape, default=0) >= 0:
+        if prod(shape) != numel:
+            raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
+        return shape
+    for i, size in enumerate(shape):
+        if size < -1:
+            raise RuntimeError(f"invalid shape dimension {size} at index {i} of shape {list(shape)}")
+    if shape.count(-1) > 1:
+        raise RuntimeError(f"only one dimension can be inferred, got shape {list(shape)}")
+    known = prod(size for size in shape if size != -1)
+    if known == 0 and numel == 0:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can be "
+            "any value and is ambiguous"
+        )
+    if known == 0 or numel % known:
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
+    return tuple(numel // known if size == -1 else size for size in shape)
+
+
+@method()
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
+    """The same elements in row-major order in another shape; one size may be -1. A view where possible, else a copy.
+
+    `reshape(x, (2, -1))`, `x.reshape(2, -1)`.
+
+    Raises
+    ------
+    RuntimeError
+        If the number of elements differs.
+    """
+    target = as_shape(*sizes) if shape is None else as_shape(shape)
+    return Reshape(infer_shape(target, input.array.size))(input)
+
+
+@method()
+def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
+    """`reshape` that never copies.
+
+    Raises
+    ------
+    RuntimeError
+        If the number of elements differs, or if the elements of `input` lie in memory so that no view has the shape.
+    """
+    if len(sizes) == 1 and isinstance(sizes[0], np.dtype | type):
+        raise TypeError(f"view: reading the bits as another dtype ({sizes[0]}) is not supported; use .to({sizes[0]})")
+    target = infer_shape(as_shape(*sizes) if size is None else as_shape(size), input.array.size)
+    y = Reshape(target)(input)
+    if y._view is None and y.array.size:
+        raise RuntimeError(
+            f"view size is not compatible with input tensor's size and stride: shape {list(input.array.shape)} with strides "
+            f"{list(stride(input))} cannot be seen as {list(target)} (at least one dimension spans across two contiguous "
+            "subspaces). Use .reshape(...) instead."
+        )
+    return y
+
+
+@method()
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.view(other.shape)`."""
+    return view(input, other.array.shape)
+
+
+@method()
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.reshape(other.shape)`."""
+    return reshape(input, other.array.shape)
+
+
+@method()
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from `start_dim` to `end_dim` (inclusive) made one. A 0-dimensional tensor gets one dimension."""
+    shape = input.array.shape
+    first, last = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
+    if first > last:
+        raise RuntimeError(
+            f"flatten() has invalid args: start_dim cannot come after end_dim, got {start_dim} and {end_dim}"
+        )
+    if first == last and shape:
+        return input
+    return Flatten((*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))(input)
+
+
+@method()
+def ravel(input: Tensor) -> Tensor:
+    """All dimensions made one."""
+    return reshape(input, -1)
+
+
+@method()
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
+    """One dimension made several, whose sizes multiply to its size; one of them may be -1."""
+    if input.array.ndim == 0:
+        raise IndexError("unflatten: expected a tensor with at least one dimension, got a 0-dimensional one")
+    dim, sizes = wrap_dim(dim, input.array.ndim), as_shape(sizes)
+    shape = input.array.shape
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    try:
+        parts = infer_shape(sizes, shape[dim])
+    except RuntimeError:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input "
+            "tensor"
+        ) from None
+    return view(input, *shape[:dim], *parts, *shape[dim + 1 :])
+
+
+@method()
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Without the dimensions of size 1, or without those of `dim` (an int or a tuple) that have size 1."""
+    shape = input.array.shape
+    dims = wrap_dims(dim, len(shape))
+    return Squeeze(tuple(size for d, size in enumerate(shape) if d not in dims or size != 1))(input)
+
+
+@method()
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """With one more dimension, of size 1, before position `dim`."""
+    shape = input.array.shape
+    dim = wrap_dim(dim, len(shape) + 1)
+    return Unsqueeze((*shape[:dim], 1, *shape[dim:]))(input)
+
+
+# ---- permuting --------------------------------------------------------------------------------------------------------
+@method("transpose", "swapaxes", "swapdims")
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """With two dimensions swapped."""
+    ndim = input.array.ndim
+    dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
+    return Transpose(dim0, dim1)(input) if ndim else Reshape(())(input)
+
+
+swapaxes = swapdims = transpose
+
+
+@method()
+def t(input: Tensor) -> Tensor:
+    """A matrix transposed; tensors of fewer dimensions as they are."""
+    if input.array.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
+    return Transpose(0, 1)(input) if input.array.ndim == 2 else Reshape(input.array.shape)(input)
+
+
+@method()
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
+    """The dimensions in another order: `permute(x, (2, 0, 1))`, `x.permute(2, 0, 1)`."""
+    given = as_shape(*order) if dims is None else as_shape(dims)
+    ndim = input.array.ndim
+    if len(given) != ndim:
+        raise RuntimeError(
+            "permute: number of dimensions in the tensor input does not match the length of the desired ordering of "
+            f"dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(given)}"
+        )
+    given = tuple(wrap_dim(d, ndim) for d in given)
+    if len(set(given)) != ndim:
+        raise RuntimeError(f"permute(): duplicate dims are not allowed, got {given}")
+    return Permute(given)(input)
+
+
+@method()
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """With the dimensions `source` (an int or a tuple) at the positions `destination`; the others keep their order."""
+    ndim = input.array.ndim
+    given = [tuple(d) if isinstance(d, tuple | list) else (d,) for d in (source, destination)]
+    if len(given[0]) != len(given[1]):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({list(given[0])} dims) should contain the same number of "
+            f"dims as destination ({list(given[1])} dims)"
+        )
+    from_, to = (tuple(wrap_dim(d, ndim) for d in dims) for dims in given)
+    for name, dims in (("source", from_), ("destination", to)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(dims)})")
+    if not ndim:
+        return Reshape(())(input)
+    order = [d for d in range(ndim) if d not in from_]
+    for position, d in sorted(zip(to, from_)):
+        order.insert(position, d)
+    return Permute(tuple(order))(input)
+
+
+moveaxis = method("moveaxis")(movedim)
+
+
+@method()
+def adjoint(input: Tensor) -> Tensor:
+    """The last two dimensions swapped: the adjoint of real matrices."""
+    return _matrix_transpose(input, "adjoint()")
+
+
+def _matrix_transpose(input: Tensor, what: str) -> Tensor:
+    if input.array.ndim < 2:
+        raise RuntimeError(
+            f"tensor.{what} is only supported on matrices or batches of matrices. Got {input.array.ndim}-D tensor."
+        )
+    return Transpose(-2, -1)(input)
+
+
+def _hermitian(input: Tensor) -> Tensor:
+    if input.array.ndim not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {input.array.ndim}-D tensor. For batches of matrices, "
+            "consider using tensor.mH"
+        )
+    return t(input)
+
+
+Tensor.T = property(lambda self: permute(self, *reversed(range(self.array.ndim))), doc="Dimensions in reverse order.")
+Tensor.mT = property(lambda self: _matrix_transpose(self, "mT"), doc="The last two dimensions swapped.")
+Tensor.mH = property(lambda self: _matrix_transpose(self, "mH"), doc="As mT: the numbers are real.")
+Tensor.H = property(_hermitian, doc="A matrix transposed: the numbers are real.")
