@@ -14,6 +14,7 @@ from scratchnet.ops.joining import *  # noqa: F403
 from scratchnet.ops.layout import *  # noqa: F403
 from scratchnet.ops.logical import *  # noqa: F403
 from scratchnet.ops.power import *  # noqa: F403
+from scratchnet.ops.printing import *  # noqa: F403
 from scratchnet.ops.reduction import *  # noqa: F403
 from scratchnet.ops.rounding import *  # noqa: F403
 from scratchnet.ops.sampling import *  # noqa: F403

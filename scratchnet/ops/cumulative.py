@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.function import NOTHING, OUT, OUTPUT, Function
+from scratchnet.autograd.function import NOTHING, OUT, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.ops.dims import wrap_dim
-from scratchnet.ops.elementwise import as_float, check_tensor
+from scratchnet.ops.elementwise import check_tensor
+from scratchnet.ops.joining import cat
 from scratchnet.ops.promotion import cast
 from scratchnet.ops.selection import where
 
@@ -76,6 +77,10 @@ class LogCumSumExp(Scan):
         return total
 
 
+def _scan(op: type[Scan], x: Tensor, dim: int) -> Tensor:
+    return op(dim)(x) if x.array.ndim else op(0)(x.unsqueeze(0)).squeeze(0)
+
+
 def _scan_input(input: Tensor, dim: int, dtype: Any, function: str) -> tuple[Tensor, int]:
     x = check_tensor(input, function)
     return (x if dtype is None else cast(x, np.dtype(dtype))), wrap_dim(dim, x.array.ndim)
@@ -85,7 +90,7 @@ def _scan_input(input: Tensor, dim: int, dtype: Any, function: str) -> tuple[Ten
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sum of each element and those before it along `dim`. Integers and bools are summed as int64."""
     x, dim = _scan_input(input, dim, dtype, "cumsum")
-    return Cumsum(dim)(x) if x.array.ndim else x.clone()
+    return _scan(Cumsum, x, dim)
 
 
 @method()
@@ -96,13 +101,9 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     2ᵏ − 1 before it.
     """
     x, dim = _scan_input(input, dim, dtype, "cumprod")
-    if not x.array.ndim:
-        return x.clone()
     if not x.requires_grad or x.array.all():
-        return Cumprod(dim)(x)
-    from scratchnet.ops.joining import cat
-
-    n, reach = x.array.shape[dim], 1
+        return _scan(Cumprod, x, dim)
+    n, reach = x.array.shape[dim] if x.array.ndim else 1, 1
     while reach < n:
         x = cat([x.narrow(dim, 0, reach), x.narrow(dim, reach, n - reach) * x.narrow(dim, 0, n - reach)], dim)
         reach *= 2
@@ -113,4 +114,74 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """The logarithm of the running sum of exponentials along `dim`, without overflow."""
     x, dim = _scan_input(input, dim, None, "logcumsumexp")
-    return LogCumSumExp(dim)(as_float(x, "logcumsumexp")) if x.array.ndim else x.clone()
+    if x.array.dtype.kind != "f":
+        raise NotImplementedError(f"logcumsumexp: not defined for {x.dtype}")
+    return _scan(LogCumSumExp, x, dim)
+
+
+# ---- running extremes -------------------------------------------------------------------------------------------------
+class RunningArg(Function):
+    """y_i = the index of the greatest (or smallest) of x_0 … x_i, the latest of equal ones, a NaN before all."""
+
+    reads = NOTHING
+
+    def __init__(self, dim: int, greatest: bool) -> None:
+        self.dim, self.greatest = dim, greatest
+
+    def forward(self, x: Any) -> Any:
+        extreme = np.maximum if self.greatest else np.minimum
+        so_far = extreme.accumulate(x, self.dim)
+        sizes = [1] * x.ndim
+        sizes[self.dim] = -1
+        position = np.arange(x.shape[self.dim], like=x).reshape(sizes)
+        return np.maximum.accumulate(np.where((x == so_far) | (x != x), position, 0), self.dim)
+
+
+CumMax, CumMin = namedtuple("cummax", "values indices"), namedtuple("cummin", "values indices")  # noqa: PYI024
+
+
+@method()
+def cummax(input: Tensor, dim: int) -> Any:
+    """(values, indices) of the greatest of each element and those before it along `dim`."""
+    return _running_extreme(input, dim, True, CumMax)
+
+
+@method()
+def cummin(input: Tensor, dim: int) -> Any:
+    """(values, indices) of the smallest of each element and those before it along `dim`."""
+    return _running_extreme(input, dim, False, CumMin)
+
+
+def _running_extreme(input: Tensor, dim: int, greatest: bool, result: Any) -> Any:
+    x, dim = _scan_input(input, dim, None, result.__name__)
+    if not x.array.ndim:
+        return result(x.clone(), Tensor(np.zeros((), np.int64, like=x.array)))
+    indices = RunningArg(dim, greatest)(x.detach())
+    return result(x.gather(dim, indices), indices)
+
+
+@method()
+def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
+    """The n-th differences x_{i+1} − x_i along `dim`, after joining `prepend` and `append` to it. For bools: which change.
+
+    Raises
+    ------
+    RuntimeError
+        If the input has no dimension, or n is negative.
+    """
+    if check_tensor(input, "diff").array.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"diff: order n must not be negative, got {n}")
+    dim = wrap_dim(dim, input.array.ndim)
+    parts = [x for x in (prepend, input, append) if x is not None]
+    x = cat(parts, dim) if len(parts) > 1 and n else input
+    for _ in range(min(n, x.array.shape[dim])):
+        rest = x.array.shape[dim] - 1
+        later, earlier = x.narrow(dim, 1, rest), x.narrow(dim, 0, rest)
+        x = later != earlier if x.array.dtype.kind == "b" else later - earlier
+    return x
+
+
+for _function in (cumsum, cumprod):
+    method(_function.__name__ + "_")(in_place(_function))
