@@ -13,6 +13,7 @@ from scratchnet.ops.indexing import *  # noqa: F403
 from scratchnet.ops.joining import *  # noqa: F403
 from scratchnet.ops.layout import *  # noqa: F403
 from scratchnet.ops.logical import *  # noqa: F403
+from scratchnet.ops.matmul import *  # noqa: F403
 from scratchnet.ops.power import *  # noqa: F403
 from scratchnet.ops.printing import *  # noqa: F403
 from scratchnet.ops.reduction import *  # noqa: F403

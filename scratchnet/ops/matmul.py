@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class MatMul(Function):
         if self.a_ndim == 1:
             return g * a if self.b_ndim == 1 else a.reshape(-1, 1) * g.reshape(*g.shape[:-1], 1, g.shape[-1])
         if self.b_ndim == 1:
-            return _product(_as_matrix(a).mT, g.reshape(g.shape.numel() if isinstance(g, Tensor) else g.size))
+            return _product(_as_matrix(a).mT, g.reshape(math.prod(g.shape)))
         if self.b_ndim == 2 and self.a_ndim > 2:
             a, g = _as_matrix(a), _as_matrix(g)
         return _product(a.mT, g)
@@ -62,10 +63,7 @@ def _product(a: Any, b: Any) -> Any:
 
 def _as_matrix(x: Any) -> Any:
     """All leading dimensions as one."""
-    rows = 1
-    for size in x.shape[:-1]:
-        rows *= size  # counted, not −1: the last dimension may be empty
-    return x.reshape(rows, x.shape[-1])
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # not −1: the last dimension may be empty
 
 
 def product_of_arrays(a: Any, b: Any) -> Any:
