@@ -33,10 +33,12 @@ attributes for `backward` (a mask, indices) are named in `notes`, so that they a
 from __future__ import annotations
 
 import itertools
+import weakref
 from heapq import heappush
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from scratchnet.autograd.mode import modes
 from scratchnet.autograd.tensor import INFERENCE, Tensor
@@ -76,11 +78,13 @@ class Function:
     arithmetic = False  # backward may be run on arrays
     fused_backward: Any = None
     plain = False  # backward is being run on arrays: inputs and output are arrays
+    asked: Any = None  # which gradients the present walk asks for, if not all
     on_arrays = False  # whether it can be
     frees = True  # whether there is anything to free after backward
 
     seq: int
     shape: tuple
+    _ports: list  # for each of several outputs: a weak reference to its node
     _plans: dict  # which gradients are wanted → what is kept for them
     _saved: Any = []  # the inputs that backward reads; a checkpoint's frame if it has them; None when freed
     _stamp = 0
@@ -91,7 +95,8 @@ class Function:
         cls._plans = {}
         cls.on_arrays = cls.arithmetic or cls.fused_backward is not None
         cls.frees = cls.reads != NOTHING or bool(cls.notes)
-        cls.torch_style = isinstance(cls.__dict__.get("forward", cls.torch_style or None), staticmethod)
+        if "forward" in cls.__dict__:
+            cls.torch_style = isinstance(cls.__dict__["forward"], staticmethod)
 
     # ---- to be defined ---------------------------------------------------------------------------------------
     def forward(self, *arrays: Any) -> Any:
@@ -106,7 +111,7 @@ class Function:
         arrays, edges, needed, bit = [], [], 0, 1  # needed: one bit for each input
         for x in inputs:
             if isinstance(x, Tensor):
-                if x._view is not None:
+                if x._view is not None and modes.grad:
                     x._view.refresh(x)
                 arrays.append(x.array)
                 if x._needs_grad:
@@ -124,6 +129,8 @@ class Function:
             if "could not be broadcast" in str(error):
                 raise _do_not_broadcast(self, arrays) from None
             raise
+        if result.__class__ is not ndarray:
+            self._check_result(result)
         if not needed or not modes.grad:
             return _unrecorded(result)
         self.edges, self.seq = edges, next(_sequence)
@@ -183,23 +190,40 @@ class Function:
         """Several outputs: each gets a node of its own that hands its gradient to this one."""
         outputs = tuple(map(Tensor, results))
         self.fan_out = tuple((y.array.shape, y.array.dtype) for y in outputs)
+        self._ports = [None] * len(outputs)
         for i, y in enumerate(outputs):
             if y.array.dtype.kind == "f":
-                y._needs_grad, y._node = True, OutputOf(self, i, y.array.shape)
+                y._needs_grad, y._node = True, self.port(i)
         return outputs
 
+    def port(self, i: int) -> OutputOf:
+        """The node of output `i` of several: one for as long as anybody holds it. (This operation must not: a cycle.)"""
+        port = self._ports[i] and self._ports[i]()
+        if port is None:
+            port = OutputOf(self, i, self.fan_out[i][0])  # type: ignore[index]
+            self._ports[i] = weakref.ref(port)
+        return port
+
     @property
-    def needs_input_grad(self) -> list[bool]:
+    def needs_input_grad(self) -> tuple[bool, ...]:
         """For each input, whether its gradient is wanted."""
-        return [edge is not None for edge in self.edges]
+        return self.asked or tuple([edge is not None for edge in self.edges])
+
+    def _check_result(self, result: Any) -> None:
+        """Refuse what is easily returned by mistake. (Arrays of other kinds, and NumPy's scalars, are fine.)"""
+        for y in result if isinstance(result, tuple) else (result,):
+            if isinstance(y, Tensor) or not hasattr(y, "dtype"):
+                raise TypeError(
+                    f"{self.name()}.forward must return an array or a tuple of arrays, got {type(y).__name__}. It is given "
+                    "arrays, not Tensors; only a static forward(ctx, ...) in PyTorch's style works on Tensors."
+                )
 
     # ---- what backward reads ---------------------------------------------------------------------------------
     @property
     def inputs(self) -> list:
         """The inputs as Tensors (scalars as they were given; None for what `reads` does not name), checked for changes."""
-        saved = self._saved
-        if saved.__class__ is not list:
-            saved = self._recompute()
+        while (saved := self._saved).__class__ is not list:
+            self._recompute()
         stamp = 0
         values = []
         for x in saved:
@@ -214,10 +238,10 @@ class Function:
     @property
     def output(self) -> Any:
         """The output (or the tuple of outputs) as a Tensor with this operation as its history, checked for changes."""
-        if self._saved.__class__ is not list:
+        while self._saved.__class__ is not list:
             self._recompute()
         if self.fan_out is not None:
-            return tuple(self._restore(*kept, OutputOf(self, i, kept[0].shape)) for i, kept in enumerate(self._output))
+            return tuple(self._restore(*kept, self.port(i)) for i, kept in enumerate(self._output))
         return self._restore(*self._output[0], self)
 
     def _restore(self, array: Any, version: list[int], expected: int, node: Function) -> Any:
@@ -229,7 +253,7 @@ class Function:
         y._counter = version
         return y
 
-    def _recompute(self) -> list:
+    def _recompute(self) -> None:
         """The saved values are not here: either a checkpoint makes them again, or they were released."""
         if self._saved is None:
             raise RuntimeError(
@@ -238,17 +262,11 @@ class Function:
                 "first call if you need to backward through the graph a second time."
             )
         self._saved.restore(self)
-        return self._saved
 
     def release(self) -> None:
         """Free what was kept, unless nothing was (so that a sum, say, can be walked twice, as in torch)."""
-        kept = self._saved
-        if self._output is not None or self.notes or kept.__class__ is not list:
+        if self._saved or self._output is not None or self.notes:
             self.drop(None)
-        else:
-            for x in kept:
-                if isinstance(x, Tensor):
-                    self.drop(None)
 
     def drop(self, instead: Any) -> None:
         """Forget what was kept; `instead` can restore it, or is None if nothing can."""
@@ -257,9 +275,11 @@ class Function:
             self.__dict__.pop(name, None)
 
     def __getattr__(self, name: str) -> Any:
-        if name in self.notes and self._saved.__class__ is not list:  # only missing attributes come here
-            self._recompute()
-            return self.__dict__[name]
+        if name in self.notes:  # only missing attributes come here
+            while self._saved.__class__ is not list:
+                self._recompute()
+            if name in self.__dict__:
+                return self.__dict__[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # ---- looking at the graph --------------------------------------------------------------------------------
@@ -320,12 +340,6 @@ class OutputOf(Function):
             pending[parent] = [None] * len(parent.fan_out)  # type: ignore[arg-type]
             heappush(heap, (parent.seq, parent))
         pending[parent][self.output_nr] = g
-
-    @staticmethod
-    def materialise(parent: Function, grads: list, wrap: bool) -> list:
-        """Zeros for the outputs that nothing was computed from."""
-        zeros = [np.zeros(shape, dtype) for shape, dtype in parent.fan_out]  # type: ignore[union-attr]
-        return [(Tensor(z) if wrap else z) if g is None else g for g, z in zip(grads, zeros)]
 
 
 def _changed_in_place(function: Function, what: str) -> str:

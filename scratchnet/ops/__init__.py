@@ -1,5 +1,7 @@
 """Differentiable functions of Tensors, one family a file. Importing them attaches the methods to Tensor."""
 
+import warnings as _warnings
+
 from scratchnet.ops.arithmetic import *  # noqa: F403
 from scratchnet.ops.broadcasting import *  # noqa: F403
 from scratchnet.ops.comparison import *  # noqa: F403
@@ -24,3 +26,14 @@ from scratchnet.ops.shape import *  # noqa: F403
 from scratchnet.ops.slicing import *  # noqa: F403
 from scratchnet.ops.statistics import *  # noqa: F403
 from scratchnet.ops.trigonometric import *  # noqa: F403
+from scratchnet.ops.counting import *  # noqa: F403
+from scratchnet.ops.cumulative import *  # noqa: F403
+from scratchnet.ops.norm import *  # noqa: F403
+from scratchnet.ops.quantiles import *  # noqa: F403
+from scratchnet.ops.sorting import *  # noqa: F403
+from scratchnet.ops.special import *  # noqa: F403
+from scratchnet.ops.ternary import *  # noqa: F403
+
+# 1 / 0 is inf and log(-1) is NaN, silently, as in torch; autograd.detect_anomaly finds out where they come from.
+# (np.errstate would do it too, at a microsecond for each operation.)
+_warnings.filterwarnings("ignore", ".* encountered in", RuntimeWarning, r"scratchnet\.")

@@ -7,15 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.ops.elementwise import OPERANDS, elementwise
 from scratchnet.ops.promotion import promote, result_type
 
-__all__ = ["add", "div", "divide", "mul", "multiply", "neg", "negative", "positive", "rsub", "sub", "subtract", "true_divide"]
+__all__ = [
+    "add",
+    "div",
+    "divide",
+    "mul",
+    "multiply",
+    "neg",
+    "negative",
+    "positive",
+    "rsub",
+    "sub",
+    "subtract",
+    "true_divide",
+]
 
 
 class Add(Function):
@@ -42,8 +53,8 @@ class Sub(Function):
             return a - b
         except TypeError:
             raise RuntimeError(
-                "Subtraction, the `-` operator, with bool tensors is not supported. Use the `^` or `logical_xor()` operator "
-                "instead, or `~` to invert a mask."
+                "Subtraction, the `-` operator, with bool tensors is not supported. Use the `^` or "
+                "`logical_xor()` operator instead, or `~` to invert a mask."
             ) from None
 
     def backward(self, g: Any) -> Any:
@@ -91,15 +102,15 @@ class Neg(Function):
             return -x
         except TypeError:
             raise RuntimeError(
-                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
-                "`~` or `logical_not()` operator instead."
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert "
+                "a mask, use the `~` or `logical_not()` operator instead."
             ) from None
 
     def backward(self, g: Any) -> Any:
         return -g
 
 
-# ---- functions --------------------------------------------------------------------------------------------------------
+# ---- functions ---------------------------------------------------------------------------------------------
 @method("add")
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input + alpha · other, elementwise with broadcasting.
@@ -135,7 +146,9 @@ def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 def _scaled(input: Any, other: Any, alpha: Any, function: str) -> Any:
     if isinstance(alpha, float) and result_type(input, other).kind != "f":
-        raise RuntimeError(f"{function}: for integral input tensors, argument alpha must not be a floating point number")
+        raise RuntimeError(
+            f"{function}: for integral input tensors, argument alpha must not be a floating point number"
+        )
     return mul(other, alpha) if isinstance(other, Tensor) else other * alpha
 
 
@@ -153,8 +166,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     ----------
     input, other : Tensor or number
     rounding_mode : None, "trunc" or "floor"
-        None: the quotient, in floating point for integers too. "trunc" rounds towards zero as C does, "floor" down as
-        Python's `//` does; integers stay integers then, and the gradient is zero.
+        None: the quotient, in floating point for integers too. "trunc" rounds towards zero as C does, "floor"
+        down as Python's `//` does; integers stay integers then, and the gradient is zero.
 
     Raises
     ------
@@ -186,12 +199,14 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
-# ---- operators --------------------------------------------------------------------------------------------------------
+# ---- operators ---------------------------------------------------------------------------------------------
 # The commonest operations of all: one look at the types, and straight to the Function.
 def _fast(a: Tensor, b: Any) -> bool:
     """Whether promotion has nothing to do: floats of one dtype, or floats and a Python number."""
     dtype = a.array.dtype
-    return dtype.kind == "f" and (b.array.dtype is dtype if isinstance(b, Tensor) else type(b) is float or type(b) is int)
+    return dtype.kind == "f" and (
+        b.array.dtype is dtype if isinstance(b, Tensor) else type(b) is float or type(b) is int
+    )
 
 
 @method()

@@ -1,4 +1,4 @@
-"""Comparisons: == != < <= > >=, and tests for NaN, infinity and closeness. Their results are bools, without gradient."""
+"""Comparisons: == != < <= > >=, and tests for NaN, infinity and closeness. Results are bools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ from scratchnet.ops.promotion import promote
 
 __all__ = [
     *("eq", "ne", "lt", "le", "gt", "ge", "less", "less_equal", "greater", "greater_equal", "not_equal"),
-    *("isnan", "isinf", "isfinite", "isposinf", "isneginf", "isreal", "signbit", "isclose", "allclose", "equal", "isin"),
+    *(
+        "isnan",
+        "isinf",
+        "isfinite",
+        "isposinf",
+        "isneginf",
+        "isreal",
+        "signbit",
+        "isclose",
+        "allclose",
+        "equal",
+        "isin",
+    ),
 ]
 
 
@@ -31,7 +43,9 @@ class Predicate(Function):
         return self.predicate(*arrays)
 
 
-def _comparison(predicate: Callable, symbol: str, name: str, *aliases: str) -> Callable[[Tensor, Any], Tensor]:
+def _comparison(
+    predicate: Callable, symbol: str, name: str, *aliases: str
+) -> Callable[[Tensor, Any], Tensor]:
     """The function, the methods and the operator of one comparison."""
 
     def function(input: Tensor, other: Any) -> Tensor:
@@ -68,11 +82,15 @@ isfinite = _predicate(np.isfinite, "isfinite", "are neither infinite nor NaN")
 isposinf = _predicate(lambda x: x == np.inf, "isposinf", "are ∞")
 isneginf = _predicate(lambda x: x == -np.inf, "isneginf", "are −∞")
 isreal = _predicate(lambda x: np.ones_like(x, dtype=bool), "isreal", "are real numbers: all")
-signbit = _predicate(lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, "signbit", "have their sign bit set (−0.0 has)")
+signbit = _predicate(
+    lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, "signbit", "have their sign bit set (−0.0 has)"
+)
 
 
 @method()
-def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
     """Which elements satisfy |input − other| ≤ atol + rtol · |other|, or are equal (infinities are).
 
     Raises
@@ -99,7 +117,9 @@ def _close(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
 
 
 @method()
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
     """Whether all elements are close: see `isclose`."""
     return bool(isclose(input, other, rtol, atol, equal_nan).array.all())
 
@@ -114,4 +134,6 @@ def equal(input: Tensor, other: Tensor) -> bool:
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Which of `elements` are among `test_elements`, as bools in the shape of `elements`."""
     elements, test_elements = promote(elements, test_elements, function="isin")
-    return Predicate(lambda a, b: np.isin(a, b, assume_unique=assume_unique, invert=invert))(elements, test_elements)
+    return Predicate(lambda a, b: np.isin(a, b, assume_unique=assume_unique, invert=invert))(
+        elements, test_elements
+    )

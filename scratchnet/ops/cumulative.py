@@ -20,7 +20,7 @@ __all__ = ["cummax", "cummin", "cumprod", "cumsum", "diff", "logcumsumexp"]
 
 
 class Scan(Function):
-    """Base of running results along one dimension, from the first element on, or from the last if `reverse`."""
+    """Base of running results along one dimension, from the first element on, or back from the last."""
 
     ufunc: Any
     reads = NOTHING
@@ -59,8 +59,8 @@ class Cumprod(Scan):
 class LogCumSumExp(Scan):
     """y_i = ln Σ_{j ≤ i} exp(x_j).
 
-    dL/dx_j = Σ_{i ≥ j} g_i · exp(x_j − y_i), computed with the logarithms of the positive and of the negative g_i, because
-    neither exp(x_j) nor exp(−y_i) alone need be finite.
+    dL/dx_j = Σ_{i ≥ j} g_i · exp(x_j − y_i), computed with the logarithms of the positive and of the negative
+    g_i, because neither exp(x_j) nor exp(−y_i) alone need be finite.
     """
 
     ufunc = np.logaddexp
@@ -97,8 +97,8 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The product of each element and those before it along `dim`.
 
-    As in `prod`, zeros are met with ordinary products, ⌈log₂ n⌉ of them: after k steps each element has taken in the
-    2ᵏ − 1 before it.
+    As in `prod`, zeros are met with ordinary products, ⌈log₂ n⌉ of them: after k steps each element has taken
+    in the 2ᵏ − 1 before it.
     """
     x, dim = _scan_input(input, dim, dtype, "cumprod")
     if not x.requires_grad or x.array.all():
@@ -119,9 +119,9 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     return _scan(LogCumSumExp, x, dim)
 
 
-# ---- running extremes -------------------------------------------------------------------------------------------------
+# ---- running extremes --------------------------------------------------------------------------------------
 class RunningArg(Function):
-    """y_i = the index of the greatest (or smallest) of x_0 … x_i, the latest of equal ones, a NaN before all."""
+    """y_i = the index of the greatest (or smallest) of x_0 … x_i, the last of equal ones; the last NaN."""
 
     reads = NOTHING
 
@@ -137,7 +137,7 @@ class RunningArg(Function):
         return np.maximum.accumulate(np.where((x == so_far) | (x != x), position, 0), self.dim)
 
 
-CumMax, CumMin = namedtuple("cummax", "values indices"), namedtuple("cummin", "values indices")  # noqa: PYI024
+CumMax, CumMin = namedtuple("cummax", "values indices"), namedtuple("cummin", "values indices")
 
 
 @method()
@@ -161,8 +161,12 @@ def _running_extreme(input: Tensor, dim: int, greatest: bool, result: Any) -> An
 
 
 @method()
-def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
-    """The n-th differences x_{i+1} − x_i along `dim`, after joining `prepend` and `append` to it. For bools: which change.
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
+    """The n-th differences x_{i+1} − x_i along `dim`, after joining `prepend` and `append` to it.
+
+    For bools: which differ from the one before.
 
     Raises
     ------

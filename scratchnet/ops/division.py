@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.function import INPUTS, NOTHING, Function
+from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.ops.elementwise import binary_operator, check_tensor
@@ -42,7 +42,9 @@ class FloorDivide(RoundedDiv):
         super().__init__("floor")
 
     def backward(self, g: Tensor) -> Any:
-        raise NotImplementedError("floor_divide (`//`) has no derivative; div(…, rounding_mode='floor') has derivative 0")
+        raise NotImplementedError(
+            "floor_divide (`//`) has no derivative; div(…, rounding_mode='floor') has derivative 0"
+        )
 
 
 class Remainder(Function):
@@ -78,7 +80,7 @@ def rounded_quotient(input: Any, other: Any, rounding_mode: str) -> Tensor:
 
 @method()
 def floor_divide(input: Any, other: Any) -> Tensor:
-    """⌊input / other⌋, elementwise with broadcasting; integers stay integers. Not differentiable, as in torch."""
+    """⌊input / other⌋, elementwise with broadcasting; integers stay integers. No derivative, as in torch."""
     return FloorDivide()(*_operands(input, other, "floor_divide"))
 
 

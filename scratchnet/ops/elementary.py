@@ -24,7 +24,7 @@ __all__ = [
 LN2, LN10 = math.log(2), math.log(10)
 
 
-# ---- exponentials and logarithms --------------------------------------------------------------------------------------
+# ---- exponentials and logarithms ---------------------------------------------------------------------------
 class Exp(Function):
     """y = eˣ.  dL/dx = g · y"""
 
@@ -155,7 +155,7 @@ class Logit(Function):
         return g / (x * (1 - x))
 
 
-# ---- pieces -----------------------------------------------------------------------------------------------------------
+# ---- pieces ------------------------------------------------------------------------------------------------
 class Abs(Function):
     """y = |x|.  dL/dx = g · sign x, 0 at 0"""
 
@@ -164,7 +164,7 @@ class Abs(Function):
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "b":
             raise NotImplementedError("abs: not defined for bools")
-        return abs(x)
+        return np.abs(x)
 
     def backward(self, g: Tensor) -> Tensor:
         return g * Sign()(self.inputs[0])

@@ -53,7 +53,7 @@ def elementwise(op: type[Function], *names: str, floating: bool = True) -> Calla
 
 
 def binary_operator(function: Callable[[Any, Any], Tensor], symbol: str, reflected: bool = False) -> Callable:
-    """`Tensor.__symbol__` (or `__rsymbol__`) from a public function: NotImplemented for operands of unknown type."""
+    """`Tensor.__symbol__` (or `__rsymbol__`) from a public function; NotImplemented for unknown operands."""
 
     def operator(self: Tensor, other: Any) -> Tensor:
         if not isinstance(other, OPERANDS):

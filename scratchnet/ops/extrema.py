@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
-import numpy as np
-
 from scratchnet.autograd.function import OUT
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
-from scratchnet.ops.promotion import cast
 from scratchnet.ops.reducing import Reduction, check_nonempty, numpy_names, reduced_dims
 from scratchnet.ops.selection import maximum, minimum, where
 
@@ -66,7 +63,7 @@ class Arg(Reduction):
         return (x.argmax if self.greatest else x.argmin)(self.dims[0], keepdims=self.keepdim)
 
 
-# ---- functions --------------------------------------------------------------------------------------------------------
+# ---- functions ---------------------------------------------------------------------------------------------
 @method()
 @numpy_names
 def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
@@ -88,7 +85,7 @@ def _extreme(op: type[Amax], input: Tensor, dim: Any, keepdim: bool, function: s
     return op(dims, keepdim)(input)
 
 
-ValuesIndices = {name: namedtuple(name, "values indices") for name in ("max", "min")}  # noqa: PYI024
+ValuesIndices = {name: namedtuple(name, "values indices") for name in ("max", "min")}
 
 
 @method()
@@ -148,7 +145,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     return MinMax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
 
-MinMax = namedtuple("aminmax", "min max")  # noqa: PYI024
+MinMax = namedtuple("aminmax", "min max")
 
 
 @method()

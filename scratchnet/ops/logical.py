@@ -26,7 +26,9 @@ def _logical(ufunc: Callable, name: str, formula: str) -> Callable[[Tensor, Tens
     return _named(function, name, f"{formula}, elementwise: 0 is false, all else true.")
 
 
-def _bitwise(ufunc: Callable, name: str, formula: str, operator: str, kinds: str) -> Callable[[Any, Any], Tensor]:
+def _bitwise(
+    ufunc: Callable, name: str, formula: str, operator: str, kinds: str
+) -> Callable[[Any, Any], Tensor]:
     def function(input: Any, other: Any) -> Tensor:
         a, b = promote(input, other, function=name)
         dtype = (a if isinstance(a, Tensor) else b).array.dtype

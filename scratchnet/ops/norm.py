@@ -21,8 +21,8 @@ __all__ = ["norm"]
 class Norm(Reduction):
     """y = (Σ |x|ᵖ)^(1/p); the greatest |x| for p = ∞, the smallest for −∞, the number of non-zeros for p = 0.
 
-    dL/dx = g · sign x · (|x| / y)ᵖ⁻¹, and 0 where x = 0 or y = 0. For p = ±∞ the gradient is shared evenly by the elements
-    with |x| = y. The number of non-zeros has none.
+    dL/dx = g · sign x · (|x| / y)ᵖ⁻¹, and 0 where x = 0 or y = 0. For p = ±∞ the gradient is shared evenly by
+    the elements with |x| = y. The number of non-zeros has none.
     """
 
     reads = (0, OUT)
@@ -70,8 +70,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     Parameters
     ----------
     p : number, "fro" or "nuc"
-        "fro" is 2. inf and -inf are the greatest and the smallest magnitude, 0 the number of non-zeros. "nuc" is the sum of
-        the singular values of a matrix.
+        "fro" is 2, inf and -inf are the greatest and the smallest magnitude, 0 counts what is not 0, "nuc" is
+        the sum of the singular values of a matrix.
     dim : int, tuple of ints or None
     dtype : dtype, optional
         Convert the input first.
@@ -93,5 +93,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
         x = cast(x, np.dtype(dtype))
     dims = reduced_dims(dim, x.array.ndim)
     if (p < 0 or p == math.inf) and 0 in [x.array.shape[i] for i in dims]:
-        raise RuntimeError(f"norm: the {p} norm of no elements has no identity, and dimensions {dims} of {x.shape} have none")
+        raise RuntimeError(
+            f"norm: the {p} norm of no elements has no identity, and dimensions {dims} of {x.shape} have none"
+        )
     return Norm(dims, keepdim, p)(x)

@@ -130,8 +130,8 @@ def pow(input: Any, exponent: Any) -> Tensor:
     Raises
     ------
     RuntimeError
-        If integers are raised to a negative number: the result would not be an integer. (A *tensor* of negative integer
-        exponents gives the reciprocal rounded towards zero, as in torch.)
+        If integers are raised to a negative number: the result would not be an integer. (A *tensor* of
+        negative integer exponents gives the reciprocal rounded towards zero, as in torch.)
     """
     input, exponent = as_operand(input, "pow"), as_operand(exponent, "pow")
     if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
@@ -144,13 +144,17 @@ def pow(input: Any, exponent: Any) -> Tensor:
             return NumberPow(input)(cast(exponent, dtype))
         return Pow()(Tensor(np.full((), input, dtype)), cast(exponent, dtype))
     if dtype.kind != "f" and exponent < 0:
-        raise RuntimeError("pow: integers to negative integer powers are not allowed; convert the input to floats first")
+        raise RuntimeError(
+            "pow: integers to negative integer powers are not allowed; convert the input to floats first"
+        )
     return PowNumber(exponent)(cast(input, dtype))
 
 
 def float_power(input: Any, exponent: Any) -> Tensor:
     """input ** exponent in float64."""
-    return pow(*[cast(x, np.dtype(np.float64)) if isinstance(x, Tensor) else float(x) for x in (input, exponent)])
+    return pow(
+        *[cast(x, np.dtype(np.float64)) if isinstance(x, Tensor) else float(x) for x in (input, exponent)]
+    )
 
 
 sqrt = elementwise(Sqrt, "sqrt")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.function import OUT
+from scratchnet.autograd.function import NOTHING, OUT, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.extrema import MaxOfAll, values_at
@@ -17,13 +17,13 @@ from scratchnet.ops.sorting import sorted_indices
 
 __all__ = ["median", "mode", "nanmedian", "nanquantile", "quantile"]
 
-Median = namedtuple("median", "values indices")  # noqa: PYI024
-NanMedian = namedtuple("nanmedian", "values indices")  # noqa: PYI024
-Mode = namedtuple("mode", "values indices")  # noqa: PYI024
+Median = namedtuple("median", "values indices")
+NanMedian = namedtuple("nanmedian", "values indices")
+Mode = namedtuple("mode", "values indices")
 
 
 class MedianOfAll(MaxOfAll):
-    """y = the median, the lower of two.  dL/dx = g, shared evenly by the elements that equal y (by the NaNs if y is NaN)"""
+    """y = the median, the lower of two.  dL/dx = g, shared evenly by the elements that equal y"""
 
     reads = (0, OUT)
 
@@ -44,8 +44,8 @@ class MedianOfAll(MaxOfAll):
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element in order, the lower one of two; NaN if there is one.
 
-        median(input)                       of all elements; equal ones share the gradient evenly
-        median(input, dim, keepdim=False)   (values, indices) along a dimension
+    median(input)                       of all elements; equal ones share the gradient evenly
+    median(input, dim, keepdim=False)   (values, indices) along a dimension
     """
     return _median(input, dim, keepdim, False)
 
@@ -70,10 +70,16 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> 
     place = (numbers - 1).clamp(min=0) // 2
     if not ignore_nan:
         place = where(numbers < n, numbers, place)
-    return values_at(x, dim, order.gather(dim, place), keepdim and input.array.ndim > 0, NanMedian if ignore_nan else Median)
+    return values_at(
+        x,
+        dim,
+        order.gather(dim, place),
+        keepdim and input.array.ndim > 0,
+        NanMedian if ignore_nan else Median,
+    )
 
 
-# ---- quantiles --------------------------------------------------------------------------------------------------------
+# ---- quantiles ---------------------------------------------------------------------------------------------
 INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
@@ -108,7 +114,9 @@ def nanquantile(
     return _quantile(input, q, dim, keepdim, interpolation, True)
 
 
-def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool) -> Tensor:
+def _quantile(
+    input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool
+) -> Tensor:
     q = _check_quantile(input, q, interpolation)
     ndim = input.array.ndim
     x = input.flatten() if dim is None else input
@@ -118,7 +126,9 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
     # where each quantile lies in the sorted row: a fraction between two places
     rank = q.flatten() * (numbers - 1).clamp(min=0)
     if not ignore_nan:
-        rank = where(numbers < ordered.array.shape[-1], float(ordered.array.shape[-1] - 1), rank)  # the NaN at the end
+        rank = where(
+            numbers < ordered.array.shape[-1], float(ordered.array.shape[-1] - 1), rank
+        )  # the NaN at the end
     y = _between(ordered, rank, interpolation).movedim(-1, 0)
     if keepdim:
         y = y.reshape((-1,) + (1,) * ndim) if dim is None else y.unsqueeze(axis + 1)
@@ -140,7 +150,9 @@ def _check_quantile(input: Tensor, q: Any, interpolation: str) -> Tensor:
     if dtype not in (np.float32, np.float64):
         raise RuntimeError(f"quantile() input tensor must be either float or double dtype, got {dtype}")
     if interpolation not in INTERPOLATIONS:
-        raise RuntimeError(f"quantile() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got {interpolation}")
+        raise RuntimeError(
+            f"quantile() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got {interpolation}"
+        )
     if not input.array.size:
         raise RuntimeError("quantile() input tensor must be non-empty")
     if not isinstance(q, Tensor):
@@ -148,21 +160,32 @@ def _check_quantile(input: Tensor, q: Any, interpolation: str) -> Tensor:
     if q.array.ndim > 1:
         raise RuntimeError(f"quantile() q must be a scalar or 1D tensor, got shape {q.array.shape}")
     if q.array.dtype != dtype:
-        raise RuntimeError(f"quantile() q tensor must be same dtype as the input tensor, {dtype}, got {q.array.dtype}")
+        raise RuntimeError(
+            f"quantile() q tensor must be same dtype as the input tensor, {dtype}, got {q.array.dtype}"
+        )
     if not ((q.array >= 0) & (q.array <= 1)).all():
         raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q.array}")
     return q.detach()
 
 
-# ---- mode -------------------------------------------------------------------------------------------------------------
+# ---- mode --------------------------------------------------------------------------------------------------
+class LongestRun(Function):
+    """y = where the longest run of equal elements ends along the last dimension, the first of several."""
+
+    reads = NOTHING
+
+    def forward(self, x: Any) -> Any:
+        place = np.arange(x.shape[-1], like=x)
+        begins = np.concatenate([np.ones_like(x[..., :1], dtype=bool), x[..., 1:] != x[..., :-1]], -1)
+        return (place - np.maximum.accumulate(np.where(begins, place, 0), -1)).argmax(-1, keepdims=True)
+
+
 @method()
 @numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
-    """(values, indices) of the most frequent element along `dim`, the smallest of several; the last place where it is."""
+    """(values, indices) of the most frequent element along `dim`: the smallest of several, its last place."""
     x, dim, order = sorted_indices(input, dim, False, "mode")
     check_nonempty(x.array.shape, (dim,), dim, "mode")
-    values = x.detach().gather(dim, order).movedim(dim, -1)
-    n = values.array.shape[-1]
-    same = values.unsqueeze(-1) == values.unsqueeze(-2)
-    place = (same.sum(-1).argmax(-1, keepdim=True) + 0).movedim(-1, dim)
-    raise NotImplementedError
+    ordered = x.detach().gather(dim, order).movedim(dim, -1)
+    place = LongestRun()(ordered).movedim(-1, dim)
+    return values_at(x, dim, order.gather(dim, place), keepdim and input.array.ndim > 0, Mode)

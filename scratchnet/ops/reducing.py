@@ -19,8 +19,8 @@ from scratchnet.ops.promotion import cast
 class Reduction(Function):
     """Base of operations that reduce some dimensions: `dims` are counted from the front.
 
-    `keep(r)` gives a result or its gradient the reduced dimensions back, with size 1; `spread(r)` gives it the input's
-    shape. Both take arrays and Tensors.
+    `keep(r)` gives a result or its gradient the reduced dimensions back, with size 1; `spread(r)` gives it
+    the input's shape. Both take arrays and Tensors.
     """
 
     reads = NOTHING
@@ -45,7 +45,11 @@ class Reduction(Function):
 
     def spread(self, r: Any) -> Any:
         r = self.keep(r)
-        return BroadcastTo(self.source_shape)(r) if isinstance(r, Tensor) else np.broadcast_to(r, self.source_shape)
+        return (
+            BroadcastTo(self.source_shape)(r)
+            if isinstance(r, Tensor)
+            else np.broadcast_to(r, self.source_shape)
+        )
 
 
 def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
@@ -55,7 +59,11 @@ def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]
 
 def reduced_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce: None and () mean all of them."""
-    return tuple(range(ndim)) if dim is None or (isinstance(dim, tuple | list) and not dim) else wrap_dims(dim, ndim)
+    return (
+        tuple(range(ndim))
+        if dim is None or (isinstance(dim, tuple | list) and not dim)
+        else wrap_dims(dim, ndim)
+    )
 
 
 def reduction_input(input: Tensor, function: str, dtype: Any = None, *, floating: bool = False) -> Tensor:
@@ -65,8 +73,8 @@ def reduction_input(input: Tensor, function: str, dtype: Any = None, *, floating
         x = cast(x, np.dtype(dtype))
     if floating and x.array.dtype.kind != "f":
         raise RuntimeError(
-            f"{function}(): could not infer output dtype. Input dtype must be a floating point dtype. Got: {x.array.dtype}; "
-            "convert it with .float()"
+            f"{function}(): could not infer output dtype. Input dtype must be a floating point dtype. "
+            f"Got: {x.array.dtype}; convert it with .float()"
         )
     return x
 
@@ -76,14 +84,14 @@ def check_nonempty(shape: tuple[int, ...], dims: tuple[int, ...], dim: Any, func
     if 0 in [shape[i] for i in dims]:
         if dim is None or len(dims) != 1:
             raise (IndexError if "arg" in function else RuntimeError)(
-                f"{function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
-                "with the 'dim' argument."
+                f"{function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+                "reduction dim with the 'dim' argument."
             )
         raise IndexError(f"{function}(): Expected reduction dim {dims[0]} to have non-zero size.")
 
 
 def numpy_names(function: Callable) -> Callable:
-    """Let a function of `dim` and `keepdim` be called with NumPy's `axis` and `keepdims` too, as torch's can."""
+    """Let a function of `dim` and `keepdim` be called with NumPy's `axis` and `keepdims`, as torch's can."""
 
     @functools.wraps(function)
     def renamed(*args: Any, **kwargs: Any) -> Any:

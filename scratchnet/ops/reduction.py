@@ -73,7 +73,7 @@ class LogSumExp(Reduction):
 
 
 class Truth(Reduction):
-    """y = whether any (or all) of x are not 0: a bool, without gradient; for uint8 as 0 or 1, as torch has it."""
+    """y = whether any (or all) of x are not 0: a bool without gradient; 0 or 1 for uint8, as in torch."""
 
     def __init__(self, dims: tuple[int, ...], keepdim: bool, of_all: bool) -> None:
         super().__init__(dims, keepdim)
@@ -89,7 +89,7 @@ def _wide(x: Any) -> Any:
     return None if x.dtype.kind == "f" else np.int64
 
 
-# ---- functions --------------------------------------------------------------------------------------------------------
+# ---- functions ---------------------------------------------------------------------------------------------
 @method()
 @numpy_names
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -141,11 +141,13 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Π input, along one dimension or of all elements. Integers and bools are multiplied as int64.
 
-    The gradient g · y / x is none where x is 0. If there are zeros, the product is therefore made of n − 1 ordinary
-    products, whose gradients are right to any order.
+    The gradient g · y / x is none where x is 0. If there are zeros, the product is therefore made of n − 1
+    ordinary products, whose gradients are right to any order.
     """
     x = reduction_input(input, "prod", dtype)
-    dims = tuple(range(x.array.ndim)) if dim is None else (wrap_dim(dim, x.array.ndim),) if x.array.ndim else ()
+    dims = (
+        tuple(range(x.array.ndim)) if dim is None else (wrap_dim(dim, x.array.ndim),) if x.array.ndim else ()
+    )
     if x.requires_grad and x.array.size and not x.array.all():
         y = _prod_of_halves(x.flatten() if dim is None else x, 0 if dim is None else dims[0])
         return y.reshape(kept_shape(x.array.shape, dims)) if keepdim else y
@@ -187,7 +189,9 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def _truth(input: Tensor, dim: Any, keepdim: bool, function: str) -> Tensor:
-    dims = () if dim == () else reduced_dims(dim, check_tensor(input, function).array.ndim)  # () reduces nothing, as in torch
+    dims = (
+        () if dim == () else reduced_dims(dim, check_tensor(input, function).array.ndim)
+    )  # () reduces nothing, as in torch
     return Truth(dims, keepdim, function == "all")(input)
 
 

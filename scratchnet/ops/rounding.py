@@ -83,7 +83,7 @@ frac = elementwise(Frac, "frac", floating=False)
 
 @method()
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """input rounded to `decimals` places after the point (before it, if negative); halves go to the even neighbour."""
+    """input rounded to `decimals` places after the point (before it, if negative), halves to even."""
     if decimals != 0 and check_tensor(input, "round").array.dtype.kind != "f":
         raise NotImplementedError(f"round: decimals={decimals} is not defined for {input.dtype}")
     return Round(decimals)(check_tensor(input, "round"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.function import INPUTS, NOTHING, Function
+from scratchnet.autograd.function import INPUTS, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.ops.elementwise import check_tensor
@@ -19,7 +19,7 @@ __all__ = [
 
 
 class Where(Function):
-    """y = a where the condition holds, b elsewhere.  dL/da = g where it holds, dL/db = g where not, 0 otherwise."""
+    """y = a where the condition holds, b elsewhere.  dL/da = g where it holds, dL/db = g elsewhere."""
 
     reads = ((0,), (0,), (0,))
 
@@ -29,12 +29,20 @@ class Where(Function):
     def backward(self, g: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         condition = self.inputs[0]
         _, need_a, need_b = self.needs_input_grad
-        return None, Where()(condition, g, 0.0) if need_a else None, Where()(condition, 0.0, g) if need_b else None
+        return (
+            None,
+            Where()(condition, g, 0.0) if need_a else None,
+            Where()(condition, 0.0, g) if need_b else None,
+        )
 
     def fused_backward(self, g: Any) -> tuple[None, Any, Any]:
         condition = self.inputs[0]
         _, need_a, need_b = self.needs_input_grad
-        return None, np.where(condition, g, 0) if need_a else None, np.where(condition, 0, g) if need_b else None
+        return (
+            None,
+            np.where(condition, g, 0) if need_a else None,
+            np.where(condition, 0, g) if need_b else None,
+        )
 
 
 class Maximum(Function):
@@ -69,7 +77,7 @@ def _share(g: Tensor, a: Tensor, b: Tensor, not_a: Tensor, not_b: Tensor) -> tup
 
 
 class Fmax(Function):
-    """y = max(a, b), or the other if one is NaN.  The gradient goes to the chosen, and to a if they are equal."""
+    """y = max(a, b), or the other if one is NaN.  The gradient goes to the chosen, to a if equal."""
 
     reads = INPUTS
 
@@ -85,7 +93,7 @@ class Fmax(Function):
 
 
 class Fmin(Fmax):
-    """y = min(a, b), or the other if one is NaN.  The gradient goes to the chosen, and to a if they are equal."""
+    """y = min(a, b), or the other if one is NaN.  The gradient goes to the chosen, to a if equal."""
 
     def forward(self, a: Any, b: Any) -> Any:
         return np.fmin(a, b)
@@ -97,7 +105,7 @@ class Fmin(Fmax):
 class Clamp(Function):
     """y = min(max(x, low), high).
 
-    dL/dx = g where low ≤ x ≤ high,  dL/dlow = g where x < low < high,  dL/dhigh = g where x > high or high < low.
+    dL/dx = g where low ≤ x ≤ high,  dL/dlow = g where x < low < high,  dL/dhigh = g where x or low > high.
     A bound may be a Tensor, a number, or None: no bound.
     """
 
@@ -116,7 +124,11 @@ class Clamp(Function):
         elif low is None:
             inside, above = x <= high, x > high
         else:
-            inside, below, above = (x >= low) & (x <= high), (x < low) & (low < high), (x > high) | (low > high)
+            inside, below, above = (
+                (x >= low) & (x <= high),
+                (x < low) & (low < high),
+                (x > high) | (low > high),
+            )
         return (
             where(inside, g, 0.0) if need_x else None,
             where(below, g, 0.0) if need_low else None,
@@ -139,7 +151,7 @@ class NanToNum(Function):
         return where(self.inputs[0].isfinite(), g, 0.0)
 
 
-# ---- functions --------------------------------------------------------------------------------------------------------
+# ---- functions ---------------------------------------------------------------------------------------------
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """`input` where the condition holds, `other` elsewhere; all broadcast.
 
@@ -158,7 +170,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     if check_tensor(condition, "where", "condition").array.dtype.kind not in "bu":
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}")
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        )
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         from scratchnet.ops.promotion import result_type  # of two numbers only the dtype is wanted
 
@@ -228,7 +242,9 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
 
 
 @method()
-def nan_to_num(input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+def nan_to_num(
+    input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """NaN, ∞ and −∞ replaced by numbers; by default 0 and the largest and smallest of the dtype."""
     return NanToNum(nan, posinf, neginf)(check_tensor(input, "nan_to_num"))
 

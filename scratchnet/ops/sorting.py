@@ -1,4 +1,4 @@
-"""Sorting, and the k-th, the k greatest, the median and quantiles of sorted elements. NaN is greater than all numbers.
+"""Sorting, the k greatest, the k-th smallest. NaN is greater than all numbers.
 
 Each finds indices; the values are gathered by them, so their gradients go where they came from.
 """
@@ -18,9 +18,9 @@ from scratchnet.ops.extrema import values_at
 
 __all__ = ["argsort", "kthvalue", "msort", "sort", "topk"]
 
-Sorted = namedtuple("sort", "values indices")  # noqa: PYI024
-TopK = namedtuple("topk", "values indices")  # noqa: PYI024
-KthValue = namedtuple("kthvalue", "values indices")  # noqa: PYI024
+Sorted = namedtuple("sort", "values indices")
+TopK = namedtuple("topk", "values indices")
+KthValue = namedtuple("kthvalue", "values indices")
 
 
 class Argsort(Function):
@@ -39,7 +39,7 @@ class Argsort(Function):
 
 
 def sorted_indices(input: Tensor, dim: int, descending: bool, function: str) -> tuple[Tensor, int, Tensor]:
-    """The input with at least one dimension, the dimension counted from the front, and the indices that sort along it."""
+    """The input with at least one dimension, `dim` counted from the front, and the indices that sort it."""
     dim = wrap_dim(dim, check_tensor(input, function).array.ndim)
     x = input if input.array.ndim else input.unsqueeze(0)
     return x, dim, Argsort(dim, descending)(x.detach())
@@ -72,7 +72,7 @@ def msort(input: Tensor) -> Tensor:
 
 @method()
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    """(values, indices) of the k greatest (or smallest) elements along `dim`, in order; of equal ones the first.
+    """(values, indices) of the k greatest (or smallest) elements along `dim`, in order.
 
     Raises
     ------
@@ -81,7 +81,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     """
     x, dim, indices = sorted_indices(input, dim, largest, "topk")
     if not 0 <= k <= x.array.shape[dim]:
-        raise RuntimeError(f"topk: selected index k out of range: k is {k}, dimension {dim} has {x.array.shape[dim]} elements")
+        raise RuntimeError(
+            f"topk: selected index k out of range: {k} of {x.array.shape[dim]} elements along dimension {dim}"
+        )
     return _as_given(input, values_at(x, dim, indices.narrow(dim, 0, k), True, TopK))
 
 
@@ -97,6 +99,6 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     x, dim, indices = sorted_indices(input, dim, False, "kthvalue")
     if not 1 <= k <= x.array.shape[dim]:
         raise RuntimeError(
-            f"kthvalue(): selected number k out of range for dimension {dim}: k is {k}, of {x.array.shape[dim]} elements"
+            f"kthvalue: selected number k out of range: {k} of {x.array.shape[dim]} elements in dimension {dim}"
         )
     return values_at(x, dim, indices.narrow(dim, k - 1, 1), keepdim and input.array.ndim > 0, KthValue)

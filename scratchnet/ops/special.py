@@ -1,4 +1,4 @@
-"""The error function, the gamma function's logarithm and its derivatives. SciPy computes them, imported when first needed."""
+"""The error function, the gamma function's logarithm and its derivatives, computed by SciPy."""
 
 from __future__ import annotations
 

@@ -27,7 +27,9 @@ class Var(Reduction):
 
     def forward(self, x: Any) -> Any:
         deviation = x - x.mean(self.dims, keepdims=True) if self.count else x
-        return (deviation * deviation).sum(self.dims, keepdims=self.keepdim) / max(self.count - self.correction, 0)
+        return (deviation * deviation).sum(self.dims, keepdims=self.keepdim) / max(
+            self.count - self.correction, 0
+        )
 
     def backward(self, g: Tensor) -> Tensor:
         (x,) = self.inputs
@@ -36,7 +38,7 @@ class Var(Reduction):
 
 
 class Std(Var):
-    """y = √(Σ (x − x̄)² / (n − correction)).  dL/dx = g · (x − x̄) / (y · (n − correction)), and 0 where y = 0"""
+    """y = √(Σ (x − x̄)² / (n − correction)).  dL/dx = g · (x − x̄) / (y · (n − correction)), 0 if y = 0"""
 
     reads = (0, OUT)
 
@@ -51,7 +53,12 @@ class Std(Var):
 @method()
 @numpy_names
 def var(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> Tensor:
     """Variance: Σ (x − x̄)² / (n − correction), over `dim` or all dimensions.
 
@@ -74,9 +81,14 @@ def var(
 @method()
 @numpy_names
 def std(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> Tensor:
-    """Standard deviation: the square root of `var`, with the same parameters. Its gradient is 0 where it is 0."""
+    """Standard deviation: the square root of `var`, with its parameters. Its gradient is 0 where it is 0."""
     return _spread_of(Std, input, dim, unbiased, keepdim, correction)
 
 
@@ -96,7 +108,12 @@ def _spread_of(
 
 @numpy_names
 def var_mean(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """(var, mean), with the parameters of `var`."""
     return var(input, dim, unbiased, keepdim, correction=correction), _mean_beside(input, dim, keepdim)
@@ -104,7 +121,12 @@ def var_mean(
 
 @numpy_names
 def std_mean(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """(std, mean), with the parameters of `var`."""
     return std(input, dim, unbiased, keepdim, correction=correction), _mean_beside(input, dim, keepdim)

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-# ---- trigonometric ----------------------------------------------------------------------------------------------------
+# ---- trigonometric -----------------------------------------------------------------------------------------
 class Sin(Function):
     """y = sin x.  dL/dx = g · cos x"""
 
@@ -105,7 +105,7 @@ class Atan(Function):
 
 
 class Atan2(Function):
-    """θ = the angle of the point (x, y).  dL/dy = g · x / (x² + y²),  dL/dx = −g · y / (x² + y²), and 0 at the origin."""
+    """θ = the angle of (x, y).  dL/dy = g · x / (x² + y²),  dL/dx = −g · y / (x² + y²), 0 at the origin."""
 
     reads = INPUTS
 
@@ -133,7 +133,7 @@ class Hypot(Function):
         return g * (a / y), g * (b / y)
 
 
-# ---- hyperbolic -------------------------------------------------------------------------------------------------------
+# ---- hyperbolic --------------------------------------------------------------------------------------------
 class Sinh(Function):
     """y = sinh x.  dL/dx = g · cosh x"""
 
