@@ -1,4 +1,4 @@
-"""Collections of samples, orders to draw them in, batches made in the background; names of torch.utils.data."""
+"""Collections of samples, orders to draw them in, and batches made ahead; names as in torch.utils.data."""
 
 from scratchnet.data.collate import default_collate, default_convert
 from scratchnet.data.dataloader import DataLoader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
+from itertools import chain, islice, repeat
 from typing import Any
 
 from scratchnet import random
@@ -168,7 +168,7 @@ class DataLoader:
         epoch = self._running and self._running()
         if epoch is not None and not epoch.ended:
             return dict(epoch.state)
-        return {"batches": 0, "random": [g.get_state() for g in self._generators()]}
+        return {"batches": None, "random": [g.get_state() for g in self._generators()]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Have the next iteration go on where `state` was taken."""
@@ -177,7 +177,7 @@ class DataLoader:
                 f"DataLoader: the state is of a loader with {len(state['random'])} random generators, "
                 f"this one has {len(self._generators())}"
             )
-        if state["batches"]:
+        if state["batches"] is not None:
             self._resume = dict(state)
         else:
             _restore(self._generators()[1:], state["random"][1:])
@@ -200,6 +200,7 @@ class _Epoch:
         self.state = {"batches": 0, "random": [g.get_state() for g in generators]}
         indices = iter(loader.sampler if loader.batch_sampler is None else loader.batch_sampler)
         base_seed = draw_seed(loader.generator)  # before the sampler's first draw, as in torch
+        indices = chain(list(islice(indices, 1)), indices)  # have it draw now: no random state is half an epoch's
         self.batches = self._start(indices, base_seed, 0 if resume is None else resume["batches"])
         if resume is not None:
             generators[0].set_state(now)

@@ -62,7 +62,7 @@ class TensorDataset(Dataset):
 
     def __init__(self, *tensors: Tensor) -> None:
         if not tensors:
-            raise IndexError("TensorDataset: expected at least one tensor")
+            raise AssertionError("TensorDataset: expected at least one tensor")
         for t in tensors:
             if not isinstance(t, Tensor):
                 raise TypeError(f"TensorDataset: expected Tensors, got {type(t).__name__}")

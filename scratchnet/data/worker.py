@@ -75,28 +75,28 @@ def _work(worker: int, job: Job, tasks: queue.SimpleQueue, results: queue.Simple
     """The body of a worker thread. It knows only queues: an abandoned iterator is freed, and says stop."""
     generator = random.Generator()
     _local.info = WorkerInfo(worker, job.num_workers, job.base_seed + worker, job.dataset, generator)
-    failure = fetch = None
+    fetch: Callable[[Any], Any] | None = None
+    start: Failure | None = None
     try:
         generator.manual_seed((job.base_seed + worker) % 2**64)
         if job.worker_init_fn is not None:
             job.worker_init_fn(worker)
         fetch = job.make_fetch()
-    except BaseException as error:  # handed to the consumer with its first batch
-        failure = Failure(error)
+    except BaseException as error:
+        start = Failure(error)
     while (task := tasks.get()) is not None:
         number, indices = task
         generator.manual_seed((job.base_seed + number) % 2**64)
         try:
-            result = failure or fetch(indices)  # type: ignore[misc]
+            # A worker that could not start says so with its first batch, and has no more.
+            result = (start or END) if fetch is None else fetch(indices)
         except StopIteration:
             result = END
         except BaseException as error:
-            error.add_note(
-                f"(raised in worker thread {worker} of a DataLoader, while it made batch {number})"
-            )
+            error.add_note(f"(raised in worker thread {worker} of a DataLoader, while it made batch {number})")
             result = Failure(error)
         results.put((number, result))
-        del task, result, indices  # do not keep a batch alive while waiting
+        start = task = result = indices = None  # neither a batch nor an error is kept while waiting
 
 
 class Prefetcher:
@@ -160,9 +160,12 @@ class Prefetcher:
                 self._send()
                 continue
             self._send()
-            if isinstance(result, Failure):
+            if not isinstance(result, Failure):
+                return result
+            try:
                 raise result.error
-            return result
+            finally:
+                del result  # or the error would keep this frame, and the frame the error
         self.close()
         raise StopIteration
 

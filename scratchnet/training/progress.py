@@ -1,0 +1,106 @@
+"""How far a run is: a bar on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from scratchnet.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from scratchnet.training.trainer import Trainer
+
+
+class Progress(Callback):
+    """Loss, accuracy, samples per second and time left.
+
+    A bar that moves if standard output is a terminal and rich is installed; else a line after each epoch, and
+    now and then in a long one.
+
+    Parameters
+    ----------
+    bar : bool, optional
+        Ask for the bar or for lines, whatever the output is.
+    every : float
+        Seconds between lines within an epoch.
+    """
+
+    def __init__(self, bar: bool | None = None, every: float = 20.0) -> None:
+        self.wants_bar, self.every = bar, every
+        self.bar: Any = None
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        self.start = self.printed = time.perf_counter()
+        self.samples = 0
+        self.batches = len(trainer.train_loader)
+        self.first = trainer.epoch * self.batches + trainer.batch
+        wants = sys.stdout.isatty() if self.wants_bar is None else self.wants_bar
+        self.bar = _make_bar(trainer.epochs * self.batches, self.first) if wants else None
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        self.samples += len(trainer.output)
+        if self.bar is not None:
+            fields = {
+                "loss": trainer.mean_loss.value,
+                "accuracy": trainer.mean_accuracy.value,
+                "speed": self._speed(),
+            }
+            text = f"epoch {trainer.epoch + 1}/{trainer.epochs}"
+            self.bar.update(self.bar.task_ids[0], advance=1, description=text, **fields)
+        elif time.perf_counter() - self.printed > self.every:
+            self._print(
+                f"epoch {trainer.epoch + 1:>3}/{trainer.epochs}  batch {trainer.batch}/{self.batches}  "
+                f"{_results(trainer.mean_loss.value, trainer.mean_accuracy.value)}   {self._pace(trainer)}"
+            )
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        row = trainer.history[-1]
+        text = f"epoch {row['epoch']:>3}/{trainer.epochs}  {_results(row['loss'], row['accuracy'])}"
+        if "test_loss" in row:
+            text += f"   test {_results(row['test_loss'], row['test_accuracy'])}"
+        self._print(f"{text}   {self._pace(trainer)}")
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def _print(self, text: str) -> None:
+        self.printed = time.perf_counter()
+        if self.bar is not None:
+            self.bar.console.print(text, highlight=False, markup=False)
+        else:
+            print(text, flush=True)
+
+    def _speed(self) -> float:
+        return self.samples / max(time.perf_counter() - self.start, 1e-9)
+
+    def _pace(self, trainer: Trainer) -> str:
+        done = trainer.epoch * self.batches + trainer.batch
+        seconds = (time.perf_counter() - self.start) / max(done - self.first, 1)
+        left = round(seconds * (trainer.epochs * self.batches - done))
+        return f"{self._speed():,.0f} samples/s  {left // 60}:{left % 60:02d} left"
+
+
+def _results(loss: float, accuracy: float) -> str:
+    return f"loss {loss:.4f}  accuracy {accuracy:7.2%}"
+
+
+def _make_bar(total: int, completed: int) -> Any:
+    """rich's progress bar, or None where rich is not installed."""
+    try:
+        from rich import progress
+    except ImportError:
+        return None
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TextColumn("loss {task.fields[loss]:.4f}  accuracy {task.fields[accuracy]:.2%}"),
+        progress.TextColumn("{task.fields[speed]:,.0f} samples/s"),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("left"),
+        transient=True,
+    )
+    bar.start()
+    bar.add_task("", total=total, completed=completed, loss=float("nan"), accuracy=float("nan"), speed=0.0)
+    return bar
