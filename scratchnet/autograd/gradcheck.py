@@ -1,12 +1,13 @@
-"""Compare the gradients a function's backward gives with finite differences, and say what is wrong where they differ.
+"""Compare the gradients of backward with finite differences, and say what is wrong where they differ.
 
     >>> import scratchnet
     >>> x = scratchnet.tensor([0.5, -1.0, 2.0], dtype=scratchnet.float64, requires_grad=True)
     >>> gradcheck(lambda x: x * x, x)
     True
 
-The parts: `gradcheck_problem` evaluates the function and its backward, `gradcheck_jacobian` compares the analytic Jacobian with the
-numeric one, `gradcheck_diagnosis` recognises patterns in their difference, `gradcheck_report` writes the error message.
+The parts: `gradcheck_problem` evaluates the function and its backward, `gradcheck_jacobian` compares the
+analytic Jacobian with the numeric one, `gradcheck_diagnosis` recognises patterns in their difference,
+`gradcheck_report` writes the error message.
 """
 
 from __future__ import annotations
@@ -19,16 +20,12 @@ import numpy as np
 
 from scratchnet.autograd import engine
 from scratchnet.autograd.gradcheck_jacobian import Block, Tolerance, compare, compare_projected
-from scratchnet.autograd.gradcheck_problem import Problem, strided_copies
+from scratchnet.autograd.gradcheck_problem import GradcheckError, Problem, strided_copies
 from scratchnet.autograd.gradcheck_report import excluded_note, report
 from scratchnet.autograd.mode import enable_grad
 from scratchnet.autograd.tensor import Tensor
 
 LARGE = 2000  # elements of inputs and outputs together, from which on random projections are compared
-
-
-class GradcheckError(RuntimeError):
-    """A gradient is wrong. The message says which, where, by how much, and what the pattern looks like."""
 
 
 def gradcheck(
@@ -51,23 +48,28 @@ def gradcheck(
 ) -> bool:
     """Whether |analytic − numeric| ≤ atol + rtol · |numeric| for every element of every Jacobian of `func`.
 
-    numeric[k, l] = (f_k(x + ε e_l) − f_k(x − ε e_l)) / 2ε;   analytic[k] = what backward gives for the cotangent e_k.
+    numeric[k, l] = (f_k(x + ε e_l) − f_k(x − ε e_l)) / 2ε;   analytic[k] = what backward gives for the
+    cotangent e_k.
 
-    With `fast_mode`, and by itself where inputs and outputs have more than 2,000 elements together, vᵀJu is compared for random v and
-    u instead of every element of J; if it differs, the wrong elements of vᵀJ are found by bisection.
+    With `fast_mode`, and by itself where inputs and outputs have more than 2,000 elements together, vᵀJu is
+    compared for random v and u instead of every element of J; if it differs, the wrong elements of vᵀJ are
+    found by bisection.
 
-    Besides: the function must be deterministic and leave its inputs alone; backward must be deterministic, linear in the
-    cotangent, leave the cotangent alone, and give gradients of the input's dtype; non-contiguous inputs must give the same.
+    Besides: the function must be deterministic and leave its inputs alone; backward must be deterministic,
+    linear in the cotangent, leave the cotangent alone, and give gradients of the input's dtype;
+    non-contiguous inputs must give the same.
 
-    Where the function has a kink (its slopes to the left and right differ) and the analytic gradient lies between the two slopes, the
-    element is excluded with a warning. If that happens to more than half of them, the check fails.
+    Where the function has a kink (its slopes to the left and right differ) and the analytic gradient lies
+    between the two slopes, the element is excluded with a warning. If that happens to more than half of them,
+    the check fails.
 
     Parameters
     ----------
     func : callable
         Tensors in, a Tensor or a tuple of Tensors out.
     inputs : Tensor or sequence
-        Those with `requires_grad=True` are checked, and should be float64. They are changed during the check and restored.
+        Those with `requires_grad=True` are checked, and should be float64. They are changed during the check
+        and restored.
     eps : float
         Step of the differences.
     atol, rtol : float
@@ -86,8 +88,8 @@ def gradcheck(
     Raises
     ------
     GradcheckError
-        If a check fails. The message is a report: a diagnosis where the pattern is known (a factor, a sign, a transpose, a missing
-        sum, …), the worst elements, what was excluded.
+        If a check fails. The message is a report: a diagnosis where the pattern is known (a factor, a sign, a
+        transpose, a missing sum, …), the worst elements, what was excluded.
     ValueError
         If no input requires grad.
     """
@@ -127,7 +129,9 @@ def gradgradcheck(
     gen_non_contig_grad_outputs : bool
         Make the random ones non-contiguous.
     """
-    _refuse(check_batched_grad=check_batched_grad, check_fwd_over_rev=check_fwd_over_rev, masked=masked or None)
+    _refuse(
+        check_batched_grad=check_batched_grad, check_fwd_over_rev=check_fwd_over_rev, masked=masked or None
+    )
     if not check_rev_over_rev:
         raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
     inputs = _as_tuple(inputs)
@@ -139,7 +143,9 @@ def gradgradcheck(
     return checks.passed(raise_exception, func, inputs, cotangents)
 
 
-def check_named(func: Callable[..., Any], inputs: tuple, names: list[str], *, second: bool, **tolerance: float) -> None:
+def check_named(
+    func: Callable[..., Any], inputs: tuple, names: list[str], *, second: bool, **tolerance: float
+) -> None:
     """`gradcheck` or `gradgradcheck` of inputs that have names, by which the report calls them."""
     checks = _Checks(Tolerance(**tolerance), 0.0, True, False)
     cotangents = _random_cotangents(func, inputs, True) if second else ()
@@ -152,7 +158,9 @@ class _Checks:
     def __init__(self, tolerance: Tolerance, nondet_tol: float, undefined: bool, fast: bool) -> None:
         self.tolerance, self.nondet_tol, self.undefined, self.fast = tolerance, nondet_tol, undefined, fast
 
-    def passed(self, raise_exception: bool, func: Callable, inputs: tuple, cotangents: Sequence[Any] = ()) -> bool:
+    def passed(
+        self, raise_exception: bool, func: Callable, inputs: tuple, cotangents: Sequence[Any] = ()
+    ) -> bool:
         try:
             self.run(func, inputs, cotangents, [f"input {i}" for i in range(len(inputs))])
         except GradcheckError:
@@ -168,8 +176,11 @@ class _Checks:
         name = "output {}".format
         if second:
             func, name = _gradient_of(func, inputs, names)
-            inputs, names = (*inputs, *cotangents), [*names, *[f"grad_output {j}" for j in range(len(cotangents))]]
-        problem = Problem(func, inputs, names, name, self.undefined, second, GradcheckError)
+            inputs, names = (
+                (*inputs, *cotangents),
+                [*names, *[f"grad_output {j}" for j in range(len(cotangents))]],
+            )
+        problem = Problem(func, inputs, names, name, self.undefined, second)
         problem.check_forward(self.nondet_tol)
         gradients = problem.check_backward(self.nondet_tol)
         fast = self.fast or problem.size() > LARGE
@@ -208,18 +219,20 @@ def _judge(blocks: list[Block], tolerance: Tolerance, title: str) -> None:
         present = int(((block.analytic != 0) | (block.numeric != 0)).sum())
         if excluded > present / 2:
             raise GradcheckError(
-                f"{title}: {excluded} of {present} elements of d({block.output})/d({block.input}) could not be checked.\n"
+                f"{title}: {excluded} of {present} elements of d({block.output})/d({block.input}) could not "
+                "be checked.\n"
                 f"  {excluded_note(block)}\n  Give inputs away from such points."
             )
         if excluded:
             warnings.warn(f"{title}: {excluded_note(block)}", stacklevel=5)
 
 
-# ---- what the caller gave ---------------------------------------------------------------------------------------------
+# ---- what the caller gave ----------------------------------------------------------------------------------
 def _check_inputs(inputs: tuple) -> None:
     if not any(_wanted(x) for x in inputs):
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, but none of them have "
+            "requires_grad=True."
         )
     for i, x in enumerate(inputs):
         if not _wanted(x):
@@ -227,13 +240,16 @@ def _check_inputs(inputs: tuple) -> None:
         if x.dtype != np.float64:
             warnings.warn(
                 f"Input #{i} requires gradient and is not a double precision floating point or complex. "
-                "This check will likely fail if all the inputs are not of double precision floating point or complex. ",
+                "This check will likely fail if all the inputs are not of double precision floating point or "
+                "complex. ",
                 stacklevel=5,
             )
         if x.array.size and any(stride == 0 and size > 1 for stride, size in zip(x.array.strides, x.shape)):
             raise RuntimeError(
-                f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are non-overlapping to be "
-                "able to compute the numerical gradients correctly. You should call .contiguous on the input before passing "
+                f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are "
+                "non-overlapping to be "
+                "able to compute the numerical gradients correctly. You should call .contiguous on the input "
+                "before passing "
                 "it to gradcheck."
             )
 
@@ -241,7 +257,9 @@ def _check_inputs(inputs: tuple) -> None:
 def _refuse(**settings: Any) -> None:
     for name, value in settings.items():
         if value:
-            raise NotImplementedError(f"gradcheck: {name}=True is not supported: there is no vmap and no forward mode")
+            raise NotImplementedError(
+                f"gradcheck: {name}=True is not supported: there is no vmap and no forward mode"
+            )
 
 
 def _wanted(x: Any) -> bool:

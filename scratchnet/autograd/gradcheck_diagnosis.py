@@ -1,7 +1,7 @@
 """What kind of mistake makes a Jacobian wrong: the patterns that hand-written gradients fail by.
 
-Each test looks at one Jacobian, analytic A and numeric N (rows: elements of the output, columns: elements of the input), and
-returns a sentence or None. The first that fits is the diagnosis.
+Each test looks at one Jacobian, analytic A and numeric N (rows: elements of the output, columns: elements of
+the input), and returns a sentence or None. The first that fits is the diagnosis.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def _close(a: Any, n: Any, tolerance: Tolerance) -> bool:
 def _noise(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
     if block.noise.sum() > block.wrong.sum() / 2:
         return (
-            "the numeric values are rounding noise: the function rounds in between, as a computation in float32 does. "
+            "the numeric values are rounding noise: the function rounds in between, as a computation in "
+            "float32 does. "
             "Compute in float64 all the way"
         )
     return None
@@ -50,7 +51,8 @@ def _missing(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
         return None
     if block.unused:
         return (
-            f"missing gradient: nothing flows back from {block.output} to {block.input}. Backward returned None, or the "
+            f"missing gradient: nothing flows back from {block.output} to {block.input}. Backward returned "
+            "None, or the "
             "computation left the Tensors (detach, .array, numpy, no_grad) on the way"
         )
     return f"missing gradient: backward gives zeros for {block.input}"
@@ -96,53 +98,61 @@ def _transposed(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | Non
             if order == tuple(range(len(shape))) or tuple(shape[d] for d in order) != shape:
                 continue
             if _close(tensor.transpose(0, *[d + 1 for d in order]).reshape(a.shape), n, tolerance):
-                return f"transposed: the analytic gradient has its axes exchanged (order {order} would be right)"
+                return (
+                    f"transposed: the analytic gradient has its axes exchanged (order {order} would be right)"
+                )
     if a.shape[0] > 1 and _close(a.T, n, tolerance):
-        return "transposed: analytic = numericᵀ as a Jacobian; a matrix is applied where its transpose is meant (W g for Wᵀ g)"
+        return "transposed: analytic = numericᵀ as Jacobians: W g is computed where Wᵀ g is meant"
     return None
 
 
-def _rows(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
-    """Right in some elements of the output and zero in all others: a sum over an axis was forgotten."""
+def _missing_sum(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
+    """An input acts on all of an axis of the output, but its gradient takes in only some of it."""
     wrong = block.wrong.any(1)
-    if block.projected or wrong.all() or len(wrong) < 2 or a[wrong].any():
+    if block.projected or wrong.all() or a[wrong].any():
+        return None
+    acts_elsewhere = n[~wrong].any(0)
+    if not acts_elsewhere[
+        n[wrong].any(0)
+    ].all():  # elements of the input that act on wrong rows alone: just missing
         return None
     mask = wrong.reshape(block.out_shape)
     for axis in range(mask.ndim):
-        others = tuple(d for d in range(mask.ndim) if d != axis)
-        live = ~mask.any(others) if others else ~mask
-        if live.any() and np.array_equal(np.broadcast_to(_along(~live, axis, mask.ndim), mask.shape), mask):
+        live = ~np.moveaxis(mask, axis, 0).reshape(mask.shape[axis], -1).any(1)
+        expected = np.moveaxis(np.broadcast_to(~live, np.moveaxis(mask, axis, -1).shape), -1, axis)
+        if live.any() and np.array_equal(mask, expected):
             kept = ", ".join(map(str, np.flatnonzero(live)[:4]))
             return (
-                f"missing sum: of axis {axis} of {block.output} only index {kept} contributes to the gradient of {block.input}; "
-                "sum over this axis, along which the input was broadcast"
+                f"missing sum: {block.input} acts on all of axis {axis} of {block.output} (it was "
+                "broadcast?), but only index "
+                f"{kept} of it contributes to the gradient. Sum over this axis"
             )
-    return f"the gradient of {block.input} ignores {wrong.sum()} of the {len(wrong)} elements of {block.output}"
-
-
-def _along(values: Any, axis: int, ndim: int) -> Any:
-    return values.reshape([-1 if d == axis else 1 for d in range(ndim)])
+    return None
 
 
 def _elements(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
     """Wrong only where one of the two is zero."""
     wrong = block.wrong
     if not a[wrong].any():
-        dead = np.flatnonzero(wrong.any(0))
+        dead = int(wrong.any(0).sum())
+        sample = " that were looked at" if block.projected else ""
+        looked_at = f"{dead} of the {a.shape[1]} elements of {block.input}{sample}"
         return (
-            f"missing gradient at {len(dead)} of {a.shape[1]} elements of {block.input}: zero where the numeric one is not, and "
-            "right elsewhere (a mask too strict, an index missed?)"
+            f"missing gradient at {looked_at}: zero where the numeric one is not, and right elsewhere (a "
+            "mask too strict, an "
+            "index missed?)"
         )
     if _close(0 * n[wrong], n[wrong], tolerance):
         return (
-            f"gradient where there is none: not zero at {wrong.sum()} elements where the numeric one is, and right elsewhere "
+            f"gradient where there is none: not zero at {wrong.sum()} elements where the numeric one is, and "
+            "right elsewhere "
             "(a mask forgotten, an index too many?)"
         )
     return None
 
 
 def _permuted(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
-    """The gradient's elements are right but in wrong places: the columns of A are those of N in another order."""
+    """The gradient's elements are in wrong places: the columns of A are those of N in another order."""
     if block.projected or a.shape[1] < 2:
         return None
     weights = np.random.default_rng(2).standard_normal(len(a))
@@ -153,45 +163,84 @@ def _permuted(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
         return None
     moved = np.flatnonzero(~np.isclose(a, n, rtol=tolerance.rtol, atol=tolerance.atol).all(0))
     size = a.shape[1]
-    for k in range(1, size):
+    for k in {1, size - 1, int(place[0])} - {0}:
         if _close(np.roll(a, -k, axis=1), n, tolerance):
             return f"off by a permutation: the gradient's elements are shifted by {min(k, k - size, key=abs)}"
     if _close(a[:, ::-1], n, tolerance):
         return "off by a permutation: the gradient's elements are in reverse order"
-    pairs = [f"{_index(place[l], block.in_shape)} holds what belongs to {_index(l, block.in_shape)}" for l in moved[:3]]
+    pairs = [
+        f"{index_text(place[l], block.in_shape)} holds what belongs to {index_text(l, block.in_shape)}"
+        for l in moved[:3]
+    ]
     return f"off by a permutation: the gradient's elements are right but in wrong places: {'; '.join(pairs)}"
 
 
-def _index(k: int, shape: tuple[int, ...]) -> str:
-    return str([int(i) for i in np.unravel_index(k, shape)])
+def index_text(k: Any, shape: tuple[int, ...]) -> str:
+    return str([int(i) for i in np.unravel_index(k, shape)]) if shape else ""
 
 
 def _offset(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
     """A = N + constant where they differ."""
     difference = (a - n)[block.wrong]
     if len(difference) > 2 and np.allclose(difference, difference.mean(), rtol=1e-4, atol=tolerance.atol):
-        return f"analytic = numeric {'+' if difference[0] > 0 else '−'} {abs(difference.mean()):.6g} at every wrong element"
+        sign, size = "+" if difference[0] > 0 else "−", abs(difference.mean())
+        return f"analytic = numeric {sign} {size:.6g} at every wrong element"
     return None
 
 
-def _smaller(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
-    """A single row is scaled wrongly by a factor that differs from row to row or from column to column."""
-    if not _close(np.where(n == 0, a, 0.0), 0 * n, tolerance):
+def _scaled(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
+    """Each row, or each column, has a factor of its own."""
+    known = np.abs(n) > 10 * tolerance.atol
+    if not _close(np.where(known, 0.0, a), np.where(known, 0.0, n), tolerance):
         return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(np.abs(n) > 10 * tolerance.atol, a / n, np.nan)
-    for axis, what in ((0, "input"), (1, "output")):
-        seen = ~np.isnan(ratio)
-        if a.shape[axis] < 2 or (seen.sum(axis) < 2).all():
-            continue
-        low = np.where(seen, ratio, np.inf).min(axis)
-        high = np.where(seen, ratio, -np.inf).max(axis)
-        if (high - low <= 1e-3 * np.maximum(1, np.abs(high)))[seen.any(axis)].all():
-            name = block.input if axis == 0 else block.output
-            return f"scaled: every element of {name} has its own wrong factor ({what} side), from {low.min():.4g} to {high.max():.4g}"
+    ratio = np.divide(a, n, out=np.full(n.shape, np.nan), where=known)
+    for axis, whose in ((0, block.input), (1, block.output)):
+        several = known.sum(axis) > 1
+        low = np.where(known, ratio, np.inf).min(axis, initial=np.inf)
+        high = np.where(known, ratio, -np.inf).max(axis, initial=-np.inf)
+        if several.any() and (high - low <= 1e-3 * np.abs(high))[known.any(axis)].all():
+            span = f"from {np.nanmin(ratio):.4g} to {np.nanmax(ratio):.4g}"
+            return f"each element of {whose} has a factor of its own, {span}"
+    return None
+
+
+def _diagonal(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
+    """Softmax as if it were elementwise."""
+    off = ~np.eye(*a.shape, dtype=bool)
+    if a.shape[0] == a.shape[1] and a.any() and not a[off].any() and not _close(a[off], n[off], tolerance):
+        return (
+            f"only the diagonal is there: each element of {block.output} depends on several elements of "
+            f"{block.input}, and the "
+            "gradient accounts for one of them"
+        )
+    return None
+
+
+def _misplaced(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
+    """Every wrong row holds the right values in wrong places."""
+    wrong = block.wrong.any(1)
+    if block.projected or not _close(np.sort(a[wrong], axis=1), np.sort(n[wrong], axis=1), tolerance):
+        return None
+    k = int(np.flatnonzero(wrong)[0])
+    there, due = (np.flatnonzero(block.wrong[k] & (np.abs(x[k]) > tolerance.atol)) for x in (a, n))
+    if not len(there) or not len(due):
+        return None
+    return (
+        f"right values in wrong places: the gradient of {block.output}{index_text(k, block.out_shape)} "
+        "arrives at "
+        f"{block.input}{index_text(there[0], block.in_shape)} and belongs to "
+        f"{index_text(due[0], block.in_shape)}"
+    )
+
+
+def _zeros_right(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
+    """The last resort: the zeros are in the right places at least."""
+    if np.array_equal(np.abs(a) > tolerance.atol, np.abs(n) > tolerance.atol):
+        return "no known pattern. It is zero just where it should be: a term or a factor is wrong or missing"
     return None
 
 
 _TESTS = (
-    _noise, _not_finite, _missing, _superfluous, _factor, _transposed, _rows, _elements, _permuted, _offset, _smaller,
+    _noise, _not_finite, _missing, _superfluous, _factor, _transposed, _diagonal, _missing_sum,
+    _elements, _permuted, _misplaced, _offset, _scaled, _zeros_right,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Both Jacobians of a function, the analytic one from backward and the numeric one from differences, and where they differ."""
+"""Jacobians, analytic (from backward) and numeric (from differences), and where they differ."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Tolerance:
 
 @dataclass
 class Block:
-    """One Jacobian, d(output)/d(input). Rows are elements of the output (or one projection of it), columns of the input."""
+    """One Jacobian. Rows are elements of the output (or one projection of it), columns of the input."""
 
     output: str
     input: str
@@ -47,9 +47,9 @@ class Block:
     noise: Any = None
 
 
-# ---- comparing --------------------------------------------------------------------------------------------------------
+# ---- comparing ---------------------------------------------------------------------------------------------
 def compare(problem: Problem, tolerance: Tolerance) -> list[Block]:
-    """Every element of every Jacobian: one backward for each element of the outputs, two calls for each of the inputs."""
+    """All of every Jacobian: a backward for each element of an output, two calls for each of an input."""
     outputs = problem.outputs()
     n = len(problem.points)
     rows: list[list] = []
@@ -73,8 +73,8 @@ def compare(problem: Problem, tolerance: Tolerance) -> list[Block]:
                 if row[i] is not None:
                     analytic[k] = row[i].reshape(-1)
             block = Block(
-                problem.output_name(j), problem.names[i], outputs[j].shape, x.shape, analytic, (left + right) / 2, left, right,
-                columns, unused,
+                problem.output_name(j), problem.names[i], outputs[j].shape, x.shape,
+                analytic, (left + right) / 2, left, right, columns, unused,
             )  # fmt: skip
             _mark(block, problem.values, x.array, j, tolerance)
             blocks[j].append(block)
@@ -97,11 +97,11 @@ def compare_projected(problem: Problem, tolerance: Tolerance) -> list[Block]:
         for i, x in enumerate(problem.points):
             g = gradients[j][i]
             row = np.zeros(x.array.size) if g is None else g.reshape(-1)
-            columns = _bisect(lambda: projections()[j], x.array, row, tolerance, rng)
+            columns = _bisect(lambda j=j: projections()[j], x.array, row, tolerance, rng)
             left, right = _slopes(projections, x.array, columns, tolerance.eps)[j]
             block = Block(
-                problem.output_name(j), problem.names[i], (), x.shape, row[None, columns], (left + right) / 2, left, right,
-                columns, g is None, projected=True,
+                problem.output_name(j), problem.names[i], (), x.shape,
+                row[None, columns], (left + right) / 2, left, right, columns, g is None, projected=True,
             )  # fmt: skip
             _mark(block, projections, x.array, j, tolerance)
             blocks.append(block)
@@ -130,7 +130,7 @@ def _slopes(values: Callable[[], list], array: Any, columns: Any, eps: float) ->
 
 
 def _bisect(project: Callable[[], Any], array: Any, row: Any, tolerance: Tolerance, rng: Any) -> Any:
-    """Elements of the input to look at: those that make a random directional derivative differ, and a few others."""
+    """Elements of the input to look at: those that make a directional derivative differ, and a few others."""
     n = array.size
     if n <= 2 * SAMPLE:
         return np.arange(n)
@@ -175,8 +175,8 @@ def _directional(project: Callable[[], Any], array: Any, u: Any, eps: float) -> 
 def _mark(block: Block, values: Callable[[], list], array: Any, j: int, tolerance: Tolerance) -> None:
     """Which elements are wrong; and which of those lie on a kink, or are lost in noise.
 
-    With a longer step h, the difference of the slopes to both sides stays the same at a kink, grows with h where the function is
-    merely curved, and falls as 1/h at a jump or where it is noise.
+    With a longer step h, the difference of the slopes to both sides stays the same at a kink, grows with h
+    where the function is merely curved, and falls as 1/h at a jump or where it is noise.
     """
     block.wrong = ~tolerance.close(block.analytic, block.numeric)
     block.kink, block.noise = np.zeros_like(block.wrong), np.zeros_like(block.wrong)
@@ -195,7 +195,7 @@ def _mark(block: Block, values: Callable[[], list], array: Any, j: int, toleranc
     high = np.maximum(block.left, block.right)[:, columns]
     slack = tolerance.atol + tolerance.rtol * np.maximum(np.abs(low), np.abs(high))
     analytic = block.analytic[:, columns]
-    undefined = ~np.isfinite(bend) & np.isfinite(analytic)  # the edge of the domain
+    undefined = ~np.isfinite(bend)  # the edge of the domain
     kink = (persistence > 1 / 8) & (persistence < 8)
     jump = (persistence <= 1 / 8) & (second_difference > 1e-4)
     noise = (persistence <= 1 / 8) & ~jump

@@ -1,4 +1,4 @@
-"""A function at a point, as gradcheck sees it: its values and gradients, and what must hold before these can be compared."""
+"""A function at a point, as gradcheck sees it, and what must hold before gradients can be compared."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ import numpy as np
 from scratchnet.autograd import engine
 from scratchnet.autograd.mode import enable_grad
 from scratchnet.autograd.tensor import Tensor
+
+EXACT = 1e-9  # relative error of float64 arithmetic, with much to spare
+
+
+class GradcheckError(RuntimeError):
+    """A gradient is wrong. The message says which, where, by how much, and what the pattern looks like."""
 
 
 class Problem:
@@ -23,24 +29,25 @@ class Problem:
         output_name: Callable[[int], str],
         undefined: bool,
         every: bool,
-        error: type[Exception],
     ) -> None:
-        self.func, self.inputs, self.undefined, self.every, self.error = func, inputs, undefined, every, error
+        self.func, self.inputs, self.undefined, self.every = func, inputs, undefined, every
         self.points = [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
         self.names = [name for x, name in zip(inputs, names) if isinstance(x, Tensor) and x.requires_grad]
         self._output_name = output_name
         self._positions: list[int] = []  # of the checked outputs among all that func returns
         self.cotangents: list[Any] = []
 
-    # ---- evaluating ------------------------------------------------------------------------------------------
+    # ---- evaluating ----------------------------------------------------------------------------------------
     def outputs(self) -> list[Tensor]:
-        """The outputs to be checked: those that require grad; if none does, or if `every`, all of floating-point dtype."""
+        """The outputs to check: those that require grad; if none does, or if `every`, all of float dtype."""
         with enable_grad():
             result = self.func(*self.inputs)
         results = result if isinstance(result, tuple | list) else (result,)
         for j, y in enumerate(results):
             if not isinstance(y, Tensor):
-                raise TypeError(f"gradcheck: func must return Tensors, but output {j} is a {type(y).__name__}")
+                raise TypeError(
+                    f"gradcheck: func must return Tensors, but output {j} is a {type(y).__name__}"
+                )
         floats = [j for j, y in enumerate(results) if y.array.dtype.kind == "f"]
         recorded = [j for j in floats if results[j].requires_grad]
         self._positions = floats if self.every or not recorded else recorded
@@ -54,7 +61,7 @@ class Problem:
         return [np.array(y.array).reshape(-1) for y in self.outputs()]
 
     def gradients(self, outputs: list[Tensor], cotangents: list[Any]) -> list[list]:
-        """For each output: the gradient (an array or None) to each point, for that output's cotangent alone."""
+        """For each output: the gradient (array or None) of each point, for that output's cotangent alone."""
         return [self.gradient(outputs, j, v) for j, v in enumerate(cotangents)]
 
     def gradient(self, outputs: list[Tensor], j: int, cotangent: Any) -> list:
@@ -68,8 +75,9 @@ class Problem:
             seeds += [Tensor(np.zeros_like(y.array)) for y in others]
         found = engine.grad(chosen, self.points, seeds, retain_graph=True, allow_unused=True)
         if not np.array_equal(seed.array, cotangent):
-            raise self.error(
-                f"gradcheck: backward of {self.output_name(j)} changed the gradient it was given. It must return a new array: "
+            raise GradcheckError(
+                f"gradcheck: backward of {self.output_name(j)} changed the gradient it was given. It must "
+                "return a new array: "
                 "the same gradient may be on its way to other operations."
             )
         return [None if g is None else np.array(g.array) for g in found]
@@ -77,23 +85,24 @@ class Problem:
     def size(self) -> int:
         return sum(x.array.size for x in self.points) + sum(v.size for v in self.cotangents)
 
-    # ---- checks beside the comparison ------------------------------------------------------------------------
+    # ---- checks beside the comparison ----------------------------------------------------------------------
     def check_forward(self, nondet_tol: float) -> None:
         """The function leaves its inputs alone and gives the same twice."""
         before = [np.array(x.array) if isinstance(x, Tensor) else None for x in self.inputs]
         first, second = self.values(), self.values()
         for i, (x, old) in enumerate(zip(self.inputs, before)):
             if old is not None and not np.array_equal(x.array, old, equal_nan=old.dtype.kind == "f"):
-                raise self.error(f"gradcheck: func changed input {i} in place. Let it work on a clone.")
+                raise GradcheckError(f"gradcheck: func changed input {i} in place. Let it work on a clone.")
         for j, (a, b) in enumerate(zip(first, second)):
             if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=nondet_tol, equal_nan=True):
-                raise self.error(
-                    f"gradcheck: func is not deterministic: {self.output_name(j)} differed in two calls with the same inputs "
+                raise GradcheckError(
+                    f"gradcheck: func is not deterministic: {self.output_name(j)} differed in two calls with "
+                    "the same inputs "
                     f"(nondet_tol={nondet_tol}). Is there a dropout or another random number in it?"
                 )
 
     def check_backward(self, nondet_tol: float) -> list[list]:
-        """Backward gives the same twice, in the input's dtype, and zero for zero. Returns it for random cotangents."""
+        """Backward gives the same twice, in the input's dtype, and 0 for 0. Returns random vᵀJ."""
         outputs = self.outputs()
         rng = np.random.default_rng(0)
         self.cotangents = [rng.uniform(-1, 1, y.shape).astype(y.dtype) for y in outputs]
@@ -103,26 +112,41 @@ class Problem:
         for j, i, a in self._each(first):
             where = f"the gradient of {self.output_name(j)} with respect to {self.names[i]}"
             if a.dtype != self.points[i].dtype:
-                raise self.error(f"gradcheck: {where} has dtype {a.dtype}, but the input has {self.points[i].dtype}.")
-            if not np.allclose(a, second[j][i], rtol=0, atol=nondet_tol, equal_nan=True):
-                raise self.error(
-                    f"gradcheck: backward is not reentrant: {where} differed in two calls (nondet_tol={nondet_tol})."
+                raise GradcheckError(
+                    f"gradcheck: {where} has dtype {a.dtype}, but the input has {self.points[i].dtype}."
                 )
-            if np.any(zeros[j][i] != 0):
-                raise self.error(
-                    f"gradcheck: backward is not multiplied by grad_output: {where} is not zero for a cotangent of zeros."
+            if not np.allclose(a, second[j][i], rtol=0, atol=nondet_tol, equal_nan=True):
+                raise GradcheckError(
+                    f"gradcheck: backward is not reentrant: {where} differed in two calls "
+                    f"(nondet_tol={nondet_tol})."
+                )
+            if np.any(np.nan_to_num(zeros[j][i], nan=0.0) != 0):  # 0 · ∞ is left to the comparison
+                raise GradcheckError(
+                    f"gradcheck: backward is not multiplied by grad_output: {where} is not zero for a "
+                    "cotangent of zeros."
                 )
         return first
 
     def check_linear(self, jacobians: list[list], gradients: list[list], rtol: float, atol: float) -> None:
         """Backward of a random cotangent v is vᵀJ: what was checked for unit cotangents holds for all."""
         for j, i, g in self._each(gradients):
-            expected = self.cotangents[j].reshape(-1) @ jacobians[j][i]
-            scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
-            if not np.allclose(g.reshape(-1), expected, rtol=rtol, atol=atol * scale, equal_nan=True):
-                raise self.error(
-                    f"gradcheck: backward is not linear in the gradient it is given: for {self.output_name(j)} and "
-                    f"{self.names[i]} it is right for each unit cotangent, but not for a sum of them."
+            v, g = self.cotangents[j].reshape(-1), g.reshape(-1)
+            expected, size = v @ jacobians[j][i], np.abs(v) @ np.abs(jacobians[j][i])
+            where = f"for {self.output_name(j)} and {self.names[i]}"
+            scaled_atol = atol * max(1.0, size.max(initial=0.0))
+            if not np.allclose(g, expected, rtol=rtol, atol=scaled_atol, equal_nan=True):
+                raise GradcheckError(
+                    f"gradcheck: backward is not linear in the gradient it is given: {where} it is right for "
+                    "each "
+                    "unit cotangent, but not for a sum of them."
+                )
+            error = np.nan_to_num(np.abs(g - expected) / np.maximum(size, 1e-300))
+            if g.dtype == np.float64 and (error > EXACT).any():
+                raise GradcheckError(
+                    f"gradcheck: backward loses precision: {where} its result for a sum of cotangents and "
+                    "the sum of "
+                    f"its results differ by {error.max():.1g} of their size. Is a part of it computed in "
+                    "float32?"
                 )
 
     def check_layouts(self, gradients: list[list]) -> None:
@@ -145,14 +169,16 @@ class Problem:
         outputs = self.outputs()
         for j, (y, expected) in enumerate(zip(outputs, values)):
             if not _same(y.array.reshape(-1), expected):
-                raise self.error(
-                    f"gradcheck: {self.output_name(j)} is different for non-contiguous inputs of the same values."
+                raise GradcheckError(
+                    f"gradcheck: {self.output_name(j)} is different for non-contiguous inputs of the same "
+                    "values."
                 )
         found = self.gradients(outputs, self.cotangents)
         for j, i, g in self._each(gradients):
             if found[j][i] is None or not _same(found[j][i], g):
-                raise self.error(
-                    f"gradcheck: the gradient of {self.output_name(j)} with respect to {self.names[i]} is different for "
+                raise GradcheckError(
+                    f"gradcheck: the gradient of {self.output_name(j)} with respect to {self.names[i]} is "
+                    "different for "
                     "non-contiguous inputs of the same values."
                 )
 
@@ -178,4 +204,10 @@ def _same(a: Any, b: Any) -> bool:
     if a.shape != b.shape:
         return False
     rtol = 1e4 * np.finfo(b.dtype).eps
-    return np.allclose(a, b, rtol=rtol, atol=rtol * max(1.0, float(np.abs(np.nan_to_num(b)).max(initial=0.0))), equal_nan=True)
+    return np.allclose(
+        a,
+        b,
+        rtol=rtol,
+        atol=rtol * max(1.0, float(np.abs(np.nan_to_num(b)).max(initial=0.0))),
+        equal_nan=True,
+    )

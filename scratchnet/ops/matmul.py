@@ -13,7 +13,8 @@ from scratchnet.autograd.view import in_place
 from scratchnet.ops.promotion import as_operand
 
 __all__ = [
-    "matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger", "addmm", "addmv", "addr", "addbmm", "baddbmm",
+    "matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger",
+    "addmm", "addmv", "addr", "addbmm", "baddbmm",
 ]  # fmt: skip
 
 
@@ -22,8 +23,8 @@ class MatMul(Function):
 
     With g = dL/dy:  dL/da = g bᵀ,  dL/db = aᵀ g.
 
-    A vector (one dimension) is a row on the left and a column on the right, and the result lacks the dimension that it lacks:
-    with y_i = Σ_k a_ik b_k, dL/da is the outer product of g and b.
+    A vector (one dimension) is a row on the left and a column on the right, and the result lacks the
+    dimension that it lacks: with y_i = Σ_k a_ik b_k, dL/da is the outer product of g and b.
     """
 
     reads = ((1,), (0,))
@@ -43,11 +44,15 @@ class MatMul(Function):
         if self.b_ndim == 1:
             return g * b if self.a_ndim == 1 else g.reshape(*g.shape, 1) * b
         if self.a_ndim == 1:
-            return _product(b, g) if self.b_ndim == 2 else _product(b, g.reshape(*g.shape, 1)).reshape(b.shape[:-1])
+            return (
+                _product(b, g)
+                if self.b_ndim == 2
+                else _product(b, g.reshape(*g.shape, 1)).reshape(b.shape[:-1])
+            )
         return _product(g, b.mT)
 
     def _to_right(self, a: Any, g: Any) -> Any:
-        """dL/db = aᵀ g. Where b is one matrix for a whole batch of a, the product takes the sum over the batch too."""
+        """dL/db = aᵀ g. For one matrix b and a batch of a, the product takes the sum over the batch."""
         if self.a_ndim == 1:
             return g * a if self.b_ndim == 1 else a.reshape(-1, 1) * g.reshape(*g.shape[:-1], 1, g.shape[-1])
         if self.b_ndim == 1:
@@ -75,7 +80,7 @@ def product_of_arrays(a: Any, b: Any) -> Any:
     return np.matmul(a, b)
 
 
-# ---- products ---------------------------------------------------------------------------------------------------------
+# ---- products ----------------------------------------------------------------------------------------------
 @method()
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The matrix product over the last two dimensions.
@@ -84,8 +89,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     ----------
     input : Tensor (*, n, k) or (k,)
     other : Tensor (*, k, m) or (k,)
-        Leading dimensions broadcast. A vector counts as a matrix with one row (left) or one column (right), and that dimension is
-        missing in the result.
+        Leading dimensions broadcast. A vector counts as a matrix with one row (left) or one column (right),
+        and that dimension is missing in the result.
 
     Returns
     -------
@@ -99,7 +104,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     if input.ndim == 2 and other.ndim == 2:
         return mm(input, other)
     if input.ndim == 0 or other.ndim == 0:
-        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D")
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
+        )
     if input.ndim == 1 and other.ndim == 1:
         return dot(input, other)
     if input.ndim == 2 and other.ndim == 1:
@@ -108,14 +115,16 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     k = other.shape[-2] if other.ndim > 1 else other.shape[0]
     if input.shape[-1] != k:
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied (matmul of {tuple(input.shape)} and {tuple(other.shape)}: "
+            f"mat1 and mat2 shapes cannot be multiplied (matmul of {tuple(input.shape)} and "
+            f"{tuple(other.shape)}: "
             f"{input.shape[-1]} columns meet {k} rows)"
         )
     batches = input.shape[:-2], other.shape[:-2]
     for i, (m, n) in enumerate(zip(*[batch[::-1] for batch in batches])):
         if m != n and 1 not in (m, n):
             raise RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension "
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
+                "dimension "
                 f"{max(map(len, batches)) - 1 - i}"
             )
     return MatMul()(input, other)
@@ -144,7 +153,9 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices, (n, k) and (k, m). No broadcasting."""
     if input.ndim != 2 or mat2.ndim != 2:
         name = "self" if input.ndim != 2 else "mat2"
-        raise RuntimeError(f"mm: {name} must be a matrix, got shapes {tuple(input.shape)} and {tuple(mat2.shape)}")
+        raise RuntimeError(
+            f"mm: {name} must be a matrix, got shapes {tuple(input.shape)} and {tuple(mat2.shape)}"
+        )
     if input.shape[1] != mat2.shape[0]:
         (n, k), (l, m) = input.shape, mat2.shape
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{k} and {l}x{m})")
@@ -161,7 +172,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     expected = [input.shape[0], input.shape[2]]
     if list(mat2.shape[:2]) != expected:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: {expected} but got: {list(mat2.shape[:2])}."
+            f"Expected size for first two dimensions of batch2 tensor to be: {expected} but got: "
+            f"{list(mat2.shape[:2])}."
         )
     _check_dtypes(input, mat2, "bmm", "expected m1 and m2 to have the same dtype")
     return MatMul()(input, mat2)
@@ -171,7 +183,9 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix (n, k) and a vector (k,)."""
     if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(f"mv: expected a matrix and a vector, got shapes {tuple(input.shape)} and {tuple(vec.shape)}")
+        raise RuntimeError(
+            f"mv: expected a matrix and a vector, got shapes {tuple(input.shape)} and {tuple(vec.shape)}"
+        )
     if input.shape[1] != vec.shape[0]:
         (n, k), (l,) = input.shape, vec.shape
         raise RuntimeError(f"size mismatch, got input ({n}), mat ({n}x{k}), vec ({l})")
@@ -187,7 +201,8 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     n, m = input.shape[0], tensor.shape[0]
     if n != m:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of elements, but got "
+            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of "
+            "elements, but got "
             f"{n} and {m} elements respectively"
         )
     _check_dtypes(input, tensor, "dot", "expected both vectors to have same dtype")
@@ -229,10 +244,10 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 ger = outer
 
 
-# ---- products, scaled and added to something --------------------------------------------------------------------------
+# ---- products, scaled and added to something ---------------------------------------------------------------
 @method()
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta · input + alpha · mat1 @ mat2. `input` (*, m) broadcasts to (n, m); with beta=0 it is ignored, NaN and all."""
+    """beta · input + alpha · mat1 @ mat2. `input` broadcasts; with beta=0 it is ignored, NaN and all."""
     return _scaled_sum("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
@@ -260,13 +275,19 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
     return _scaled_sum("addbmm", input, bmm(batch1, batch2).sum(0), beta, alpha)
 
 
-def _scaled_sum(name: str, input: Tensor, product: Tensor, beta: float, alpha: float, promoted: bool = False) -> Tensor:
+def _scaled_sum(
+    name: str, input: Tensor, product: Tensor, beta: float, alpha: float, promoted: bool = False
+) -> Tensor:
     if input.dtype != product.dtype and not promoted:
-        raise RuntimeError(f"{name}: input and the matrices must have the same dtype, got {input.dtype} and {product.dtype}")
+        raise RuntimeError(
+            f"{name}: input and the matrices must have the same dtype, got {input.dtype} and {product.dtype}"
+        )
     shape = tuple(product.shape)
     offset = len(shape) - input.ndim
     if offset < 0 or any(n not in (1, shape[i + offset]) for i, n in enumerate(input.shape)):
-        raise RuntimeError(f"{name}: input of shape {tuple(input.shape)} does not expand to the shape {shape} of the product")
+        raise RuntimeError(
+            f"{name}: input of shape {tuple(input.shape)} does not expand to the shape {shape} of the product"
+        )
     if product.dtype.kind != "f":
         alpha, beta = int(alpha), int(beta)
     if alpha != 1:

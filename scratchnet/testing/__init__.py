@@ -4,12 +4,13 @@
     >>> from scratchnet import nn
     >>> from scratchnet import testing
     >>> x = testing.values((2, 3), seed=0)
-    >>> testing.check_gradient(lambda x: (x * x).exp(), x)                  # first and second derivatives
-    >>> testing.check_against_torch("exp", x)                               # values, dtype, gradient, refusals
-    >>> testing.check_layer(nn.Linear(3, 4), "Linear(3, 4)", x)             # a module against torch's
+    >>> testing.check_gradient(lambda x: (x * x).exp(), x)        # first and second derivatives
+    >>> testing.check_against_torch("exp", x)                    # values, dtypes, gradients, refusals
+    >>> testing.check_layer(nn.Linear(3, 4), "Linear(3, 4)", x)  # a module against torch's
 
-All checks return None, or raise an AssertionError whose message is a report. `testing.strategies` holds Hypothesis strategies for
-shapes, axes, indices and the geometry of layers. Hypothesis and torch are imported only by what needs them.
+All checks return None, or raise an AssertionError whose message is a report. `testing.strategies` holds
+Hypothesis strategies for shapes, axes, indices and the geometry of layers. Hypothesis and torch are imported
+only by what needs them.
 """
 
 from __future__ import annotations

@@ -27,17 +27,18 @@ def check_against_torch(
 ) -> None:
     """Make the same call here and in torch, and compare all that comes back.
 
-    Compared are values, shapes and dtypes of the (nested) outputs, which of them require grad, the arguments after the call, the
-    gradients of all floating-point arguments for random cotangents; and if torch raises, this must raise an exception of the same
-    type.
+    Compared are values, shapes and dtypes of the (nested) outputs, which of them require grad, the arguments
+    after the call, the gradients of all floating-point arguments for random cotangents; and if torch raises,
+    this must raise an exception of the same type.
 
     Parameters
     ----------
     fn : str or callable
-        A name: "exp" stands for `scratchnet.exp` and `torch.exp`, "nn.functional.relu" and "Tensor.exp" likewise. Or a callable, and
-        torch's counterpart as `torch_fn`.
+        A name: "exp" stands for `scratchnet.exp` and `torch.exp`, "nn.functional.relu" and "Tensor.exp"
+        likewise. Or a callable, and torch's counterpart as `torch_fn`.
     *args, **kwargs
-        numpy arrays become Tensors on both sides, also inside lists and tuples; dtypes are translated; other values are handed over.
+        numpy arrays become Tensors on both sides, also inside lists and tuples; dtypes are translated; other
+        values are handed over.
     grad : bool
         Floating-point arrays require grad.
     rtol, atol : float, optional
@@ -69,7 +70,10 @@ def check_against_torch(
     compare(name, actual, expected, *tolerance)
     for i, (x, y) in enumerate(zip(our_leaves, their_leaves)):
         compare(f"{name}: argument {i} after the call", x.detach(), y.detach(), *tolerance)
-    our_inputs, their_inputs = [x for x in our_leaves if x.requires_grad], [y for y in their_leaves if y.requires_grad]
+    our_inputs, their_inputs = (
+        [x for x in our_leaves if x.requires_grad],
+        [y for y in their_leaves if y.requires_grad],
+    )
     if grad and our_inputs:
         their_outputs = [y for y in flatten(expected) if isinstance(y, torch.Tensor) and y.requires_grad]
         our_outputs = [x for x in flatten(actual) if isinstance(x, Tensor) and x.requires_grad]
@@ -77,7 +81,13 @@ def check_against_torch(
 
 
 def compare_gradients(
-    name: str, our_outputs: list, our_inputs: list, their_outputs: list, their_inputs: list, tolerance: tuple, labels: Any = None
+    name: str,
+    our_outputs: list,
+    our_inputs: list,
+    their_outputs: list,
+    their_inputs: list,
+    tolerance: tuple,
+    labels: Any = None,
 ) -> None:
     """Gradients of the inputs, for the same random cotangents of the outputs. None counts as zeros."""
     import torch
@@ -90,10 +100,14 @@ def compare_gradients(
     rng = np.random.default_rng(5)
     cotangents = [rng.standard_normal(y.shape).astype(y.dtype) for y in our_outputs]
     theirs, refusal = _attempt(
-        torch.autograd.grad, (their_outputs, their_inputs, [to_torch(Tensor(v)) for v in cotangents]), {"allow_unused": True}
+        torch.autograd.grad,
+        (their_outputs, their_inputs, [to_torch(Tensor(v)) for v in cotangents]),
+        {"allow_unused": True},
     )
     ours, our_refusal = _attempt(
-        scratchnet.autograd.grad, (our_outputs, our_inputs, [Tensor(v) for v in cotangents]), {"allow_unused": True}
+        scratchnet.autograd.grad,
+        (our_outputs, our_inputs, [Tensor(v) for v in cotangents]),
+        {"allow_unused": True},
     )
     _compare_refusals(f"{name}, backward", our_refusal, refusal)
     if refusal is not None:
@@ -104,8 +118,10 @@ def compare_gradients(
         compare(f"{name}: gradient of {label}", g, torch.zeros_like(y) if h is None else h, *tolerance)
 
 
-def compare(name: str, actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None) -> None:
-    """Compare a result with torch's: Tensors, numbers, None, shapes, dtypes, and tuples, lists and dicts of them."""
+def compare(
+    name: str, actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None
+) -> None:
+    """Compare a result with torch's: Tensors, numbers, shapes, dtypes, and tuples, lists, dicts of them."""
     import torch
 
     if isinstance(expected, torch.Tensor):
@@ -119,7 +135,9 @@ def compare(name: str, actual: Any, expected: Any, rtol: float | None = None, at
         assert tuple(actual) == tuple(expected), f"{name}: {tuple(actual)}, in torch {tuple(expected)}"
     elif isinstance(expected, tuple | list):
         kind = tuple if isinstance(expected, tuple) else list
-        assert isinstance(actual, kind), f"{name}: got a {type(actual).__name__}, torch gives a {kind.__name__}"
+        assert isinstance(actual, kind), (
+            f"{name}: got a {type(actual).__name__}, torch gives a {kind.__name__}"
+        )
         assert len(actual) == len(expected), f"{name}: {len(actual)} results, in torch {len(expected)}"
         for i, (a, b) in enumerate(zip(actual, expected)):
             compare(f"{name}[{i}]", a, b, rtol, atol)
@@ -133,16 +151,22 @@ def compare(name: str, actual: Any, expected: Any, rtol: float | None = None, at
         assert actual == expected, f"{name}: {actual!r}, in torch {expected!r}"
 
 
-def _compare_tensors(name: str, actual: Tensor, expected: Any, rtol: float | None, atol: float | None) -> None:
+def _compare_tensors(
+    name: str, actual: Tensor, expected: Any, rtol: float | None, atol: float | None
+) -> None:
     theirs = expected.detach().numpy()
-    assert tuple(actual.shape) == theirs.shape, f"{name}: shape {tuple(actual.shape)}, in torch {theirs.shape}"
+    assert tuple(actual.shape) == theirs.shape, (
+        f"{name}: shape {tuple(actual.shape)}, in torch {theirs.shape}"
+    )
     assert actual.dtype == theirs.dtype, f"{name}: dtype {actual.dtype}, in torch {theirs.dtype}"
     assert actual.requires_grad == expected.requires_grad, (
         f"{name}: requires_grad is {actual.requires_grad}, in torch {expected.requires_grad}"
     )
     default_rtol, default_atol = TOLERANCES.get(str(theirs.dtype), (0, 0))
     rtol, atol = default_rtol if rtol is None else rtol, default_atol if atol is None else atol
-    np.testing.assert_allclose(actual.array, theirs, rtol, atol, equal_nan=True, err_msg=f"{name}: (desired is torch's)")
+    np.testing.assert_allclose(
+        actual.array, theirs, rtol, atol, equal_nan=True, err_msg=f"{name}: (desired is torch's)"
+    )
 
 
 def _compare_refusals(name: str, ours: Exception | None, theirs: Exception | None) -> None:
@@ -154,7 +178,9 @@ def _compare_refusals(name: str, ours: Exception | None, theirs: Exception | Non
         raise AssertionError(f"{name}: gives a result, but torch raises {type(theirs).__name__}: {theirs}")
     a, b = _builtin(ours), _builtin(theirs)
     if not (issubclass(a, b) or issubclass(b, a)) or Exception in (a, b):
-        raise AssertionError(f"{name}: raises {a.__name__}: {ours}\nbut torch {b.__name__}: {theirs}") from ours
+        raise AssertionError(
+            f"{name}: raises {a.__name__}: {ours}\nbut torch {b.__name__}: {theirs}"
+        ) from ours
 
 
 def _builtin(error: Exception) -> type:
@@ -162,7 +188,7 @@ def _builtin(error: Exception) -> type:
     return next(cls for cls in type(error).__mro__ if cls.__module__ == "builtins")
 
 
-# ---- making the call --------------------------------------------------------------------------------------------------
+# ---- making the call ---------------------------------------------------------------------------------------
 def _resolve(fn: str | Callable, torch_fn: Callable | None) -> tuple[Callable, Callable, str]:
     import torch
 

@@ -1,4 +1,4 @@
-"""check_gradient: a function's derivatives against finite differences, and what else must hold of a backward."""
+"""check_gradient: derivatives against finite differences, and what else must hold of a backward."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ def check_gradient(
 ) -> None:
     """Check the gradients of `fn` with finite differences, to second order.
 
-    Runs `gradcheck` and `gradgradcheck` (with random cotangents, on contiguous and other layouts), and asserts that the inputs
-    stay as they are and that no two gradients, and no gradient and input, share memory.
+    Runs `gradcheck` and `gradgradcheck` (with random cotangents, on contiguous and other layouts), and
+    asserts that the inputs stay as they are and that no two gradients, and no gradient and input, share
+    memory.
 
     Parameters
     ----------
     fn : callable
         Tensors in, a Tensor or a tuple of Tensors out. Of a module the parameters are checked too.
     *inputs : numpy.ndarray, Tensor or other
-        float64 arrays, and Tensors that require grad, are checked. Integer and bool arrays become Tensors; anything else is handed
-        over as it is.
+        float64 arrays, and Tensors that require grad, are checked. Integer and bool arrays become Tensors;
+        anything else is handed over as it is.
     order : {1, 2}
     eps, atol, rtol : float
         As for `gradcheck`.
@@ -67,7 +68,9 @@ def check_gradient(
     checked = [(name, x) for name, x in zip(names, points) if isinstance(x, Tensor) and x.requires_grad]
     _check_aliases(call, points, checked)
     for name, x, old in zip(names, points, before):
-        assert old is None or np.array_equal(x.array, old, equal_nan=old.dtype.kind == "f"), f"{name} was changed"
+        assert old is None or np.array_equal(x.array, old, equal_nan=old.dtype.kind == "f"), (
+            f"{name} was changed"
+        )
 
 
 def _as_input(x: Any, i: int) -> Any:
@@ -81,7 +84,10 @@ def _as_input(x: Any, i: int) -> Any:
 
 def _require_double(array: Any, name: str) -> None:
     if array.dtype != np.float64:
-        raise ValueError(f"check_gradient: {name} has dtype {array.dtype}; differences need float64 (.double() makes a module so)")
+        raise ValueError(
+            f"check_gradient: {name} has dtype {array.dtype}; differences need float64 (.double() makes a "
+            "module so)"
+        )
 
 
 def _check_aliases(fn: Callable, points: tuple, checked: list[tuple[str, Tensor]]) -> None:
@@ -95,8 +101,12 @@ def _check_aliases(fn: Callable, points: tuple, checked: list[tuple[str, Tensor]
         return
     backward(outputs, seeds, retain_graph=True)
     held = [(f"the gradient of {name}", x.grad.array) for name, x in checked if x.grad is not None]
-    others = [(name, x.array) for name, x in checked] + [(f"cotangent {j}", v.array) for j, v in enumerate(seeds)]
-    for (a, first), (b, other) in itertools.chain(itertools.combinations(held, 2), itertools.product(held, others)):
+    others = [(name, x.array) for name, x in checked] + [
+        (f"cotangent {j}", v.array) for j, v in enumerate(seeds)
+    ]
+    for (a, first), (b, other) in itertools.chain(
+        itertools.combinations(held, 2), itertools.product(held, others)
+    ):
         assert not np.shares_memory(first, other), f"{a} shares memory with {b}"
     first = [g.copy() for _, g in held]
     for _, g in held:
@@ -106,6 +116,8 @@ def _check_aliases(fn: Callable, points: tuple, checked: list[tuple[str, Tensor]
     backward(outputs, seeds)
     again = [x.grad.array for _, x in checked if x.grad is not None]
     for (what, _), a, b in zip(held, first, again):
-        assert np.array_equal(a, b, equal_nan=True), f"{what} shares memory with what backward keeps: changing it changed the next"
+        assert np.array_equal(a, b, equal_nan=True), (
+            f"{what} shares memory with what backward keeps: changing it changed the next"
+        )
     for _, x in checked:
         x.grad = None

@@ -24,15 +24,16 @@ def check_layer(
 ) -> None:
     """Give `ours` the weights of `theirs`, and compare all they do, in training and in evaluation mode.
 
-    Compared are the keys, shapes and dtypes of the state_dict, names of the parameters, outputs, gradients of the inputs and of all
-    parameters for random cotangents, and the state_dict (running statistics) after the call.
+    Compared are the keys, shapes and dtypes of the state_dict, names of the parameters, outputs, gradients of
+    the inputs and of all parameters for random cotangents, and the state_dict (running statistics) after the
+    call.
 
     Parameters
     ----------
     ours : scratchnet.nn.Module
     theirs : torch.nn.Module or str
-        A string such as "Linear(3, 4)" is evaluated in `torch.nn`. It is given the dtype of the first floating-point input, and
-        so is `ours`.
+        A string such as "Linear(3, 4)" is evaluated in `torch.nn`. It is given the dtype of the first
+        floating-point input, and so is `ours`.
     *inputs, **kwargs
         numpy arrays, in tuples and lists too; other values are handed over as they are.
     train : bool, optional
@@ -67,7 +68,7 @@ def check_layer(
 def _check_mode(ours: Any, theirs: Any, inputs: tuple, kwargs: dict, grad: bool, tolerance: tuple) -> None:
     import torch
 
-    from scratchnet.testing.compare import with_leaves, our_leaf, their_leaf
+    from scratchnet.testing.compare import our_leaf, their_leaf, with_leaves
 
     name = f"{type(ours).__name__} in {'training' if ours.training else 'evaluation'}"
     (our_args, our_kwargs), our_leaves = with_leaves((inputs, kwargs), lambda a: our_leaf(a, grad))
@@ -90,7 +91,8 @@ def _check_mode(ours: Any, theirs: Any, inputs: tuple, kwargs: dict, grad: bool,
         [y for y in flatten(actual) if isinstance(y, Tensor) and y.requires_grad],
         our_inputs + [p for p in our_parameters.values() if p.requires_grad],
         [y for y in flatten(expected) if isinstance(y, torch.Tensor) and y.requires_grad],
-        [y for y in their_leaves if y.requires_grad] + [p for p in their_parameters.values() if p.requires_grad],
+        [y for y in their_leaves if y.requires_grad]
+        + [p for p in their_parameters.values() if p.requires_grad],
         tolerance,
         labels,
     )

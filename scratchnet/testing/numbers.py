@@ -52,7 +52,10 @@ def values(
     if start < high:
         pieces.append((start, float(high)))
     if not pieces:
-        raise ValueError(f"values: nothing is left of [{low}, {high}] when {gap} around each of {tuple(away_from)} is cut out")
+        raise ValueError(
+            f"values: nothing is left of [{low}, {high}] when {gap} around each of {tuple(away_from)} is cut "
+            "out"
+        )
     ends = np.cumsum([b - a for a, b in pieces])
     rng = np.random.default_rng(seed)
     n = int(np.prod(shape, dtype=np.int64))

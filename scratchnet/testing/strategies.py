@@ -1,6 +1,7 @@
 """Hypothesis strategies: shapes that broadcast, axes, indices, and the geometry of layers.
 
-They draw geometry and a seed; the numbers come from `values(shape, seed)`, so that Hypothesis shrinks shapes instead of floats.
+They draw geometry and a seed; the numbers come from `values(shape, seed)`, so that Hypothesis shrinks shapes
+instead of floats.
 
     @given(shape=shapes(min_dims=1), seed=seeds(), data=st.data())
     def test_sum(shape, seed, data):
@@ -18,8 +19,8 @@ from hypothesis import strategies as st
 from scratchnet.testing.numbers import values
 
 __all__ = [
-    "ConvGeometry", "PoolGeometry", "axes", "axis", "basic_index", "broadcastable", "conv_geometry", "pool_geometry", "seeds",
-    "shapes", "values",
+    "ConvGeometry", "PoolGeometry", "axes", "axis", "basic_index", "broadcastable", "conv_geometry",
+    "pool_geometry", "seeds", "shapes", "values",
 ]  # fmt: skip
 
 
@@ -99,7 +100,12 @@ class ConvGeometry:
     @property
     def settings(self) -> dict[str, Any]:
         """Keyword arguments of `conv1d`, `conv2d`, `conv3d`."""
-        return {"stride": self.stride, "padding": self.padding, "dilation": self.dilation, "groups": self.groups}
+        return {
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+        }
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ class PoolGeometry:
 
 @st.composite
 def conv_geometry(draw: Any, dims: int = 2, max_kernel: int = 3, max_extra: int = 3) -> ConvGeometry:
-    """Geometry of a small convolution over `dims` dimensions: strides, paddings, dilations, groups, odd sizes.
+    """Geometry of a small convolution over `dims` dimensions: stride, padding, dilation, groups, odd sizes.
 
     The input is (batch, channels, *size), the weight (out_channels, channels / groups, *kernel).
     """
@@ -130,7 +136,9 @@ def conv_geometry(draw: Any, dims: int = 2, max_kernel: int = 3, max_extra: int 
 
 
 @st.composite
-def pool_geometry(draw: Any, dims: int = 2, max_kernel: int = 3, max_extra: int = 3, dilated: bool = True) -> PoolGeometry:
+def pool_geometry(
+    draw: Any, dims: int = 2, max_kernel: int = 3, max_extra: int = 3, dilated: bool = True
+) -> PoolGeometry:
     """Geometry of a small pooling: padding is at most half the kernel, as torch demands."""
     sides = [draw(_window(max_kernel, max_extra, dilated=dilated)) for _ in range(dims)]
     size, kernel, stride, padding, dilation = zip(*sides)
@@ -140,7 +148,7 @@ def pool_geometry(draw: Any, dims: int = 2, max_kernel: int = 3, max_extra: int 
 
 @st.composite
 def _window(draw: Any, max_kernel: int, max_extra: int, padded: bool = False, dilated: bool = True) -> tuple:
-    """(size, kernel, stride, padding, dilation) along one dimension, with at least one position for the window."""
+    """(size, kernel, stride, padding, dilation) of one dimension, with at least one place for the window."""
     kernel, stride = draw(st.integers(1, max_kernel)), draw(st.integers(1, 3))
     dilation = draw(st.integers(1, 2)) if dilated else 1
     padding = draw(st.integers(0, 2 if padded else kernel // 2))

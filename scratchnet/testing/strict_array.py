@@ -1,7 +1,8 @@
 """An array that refuses to become a plain host array: a stand-in for one that lives on a GPU.
 
-CuPy's arrays raise when NumPy wants their contents, when they meet a NumPy array in an operation, and Python numbers made of them
-cost a transfer. An operation that works on a StrictArray, inside `forbid_host_arrays`, does none of this.
+CuPy's arrays raise when NumPy wants their contents, when they meet a NumPy array in an operation, and Python
+numbers made of them cost a transfer. An operation that works on a StrictArray, inside `forbid_host_arrays`,
+does none of this.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class HostArrayError(TypeError):
 
 
 class StrictArray(np.ndarray):
-    """A numpy array that stays what it is: NumPy's functions give StrictArrays again, and everything that leaves is an error.
+    """A numpy array that stays what it is: NumPy gives StrictArrays again, and what leaves is an error.
 
     Examples
     --------
@@ -28,7 +29,8 @@ class StrictArray(np.ndarray):
     'StrictArray'
     >>> float(x.sum())
     Traceback (most recent call last):
-    scratchnet.testing.strict_array.HostArrayError: float() of a StrictArray: the number would have to leave the device
+    scratchnet.testing.strict_array.HostArrayError: float() of a StrictArray: the number would have to leave
+    the device
     """
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -64,8 +66,9 @@ def _leaves_device(name: str, what: str) -> Any:
 
 
 for _name, _what in {
-    "__float__": "float()", "__int__": "int()", "__index__": "an index made", "__bool__": "a truth value", "__complex__": "complex()",
-    "__iter__": "iteration", "item": ".item()", "tolist": ".tolist()", "tobytes": ".tobytes()",
+    "__float__": "float()", "__int__": "int()", "__index__": "an index made", "__bool__": "a truth value",
+    "__complex__": "complex()", "__iter__": "iteration", "item": ".item()",
+    "tolist": ".tolist()", "tobytes": ".tobytes()",
 }.items():  # fmt: skip
     setattr(StrictArray, _name, _leaves_device(_name, _what))
 
@@ -79,7 +82,8 @@ def forbid_host_arrays() -> Iterator[None]:
     >>> with forbid_host_arrays():
     ...     np.asarray(np.ones(3).view(StrictArray))
     Traceback (most recent call last):
-    scratchnet.testing.strict_array.HostArrayError: numpy.asarray of a StrictArray: it would have to leave the device
+    scratchnet.testing.strict_array.HostArrayError: numpy.asarray of a StrictArray: it would have to leave the
+    device
     """
     names = ("array", "asarray", "ascontiguousarray", "asfortranarray", "asarray_chkfinite")
     with mock.patch.multiple(np, **{name: _guarded(name) for name in names}):
@@ -90,7 +94,10 @@ def _guarded(name: str) -> Any:
     original = getattr(np, name)
 
     def guard(*args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(x, StrictArray) for x in _flatten((args, {k: v for k, v in kwargs.items() if k != "like"}))):
+        if any(
+            isinstance(x, StrictArray)
+            for x in _flatten((args, {k: v for k, v in kwargs.items() if k != "like"}))
+        ):
             raise HostArrayError(f"numpy.{name} of a StrictArray: it would have to leave the device")
         return original(*args, **kwargs)
 
@@ -102,7 +109,8 @@ def _refuse_mixture(name: str, values: Any, everything: bool = False) -> None:
     for x in values:
         if isinstance(x, np.ndarray) and not isinstance(x, StrictArray) and (x.ndim or everything):
             raise HostArrayError(
-                f"{name} of a StrictArray and a numpy array of shape {x.shape}: make the other with like=, np.zeros_like, …"
+                f"{name} of a StrictArray and a numpy array of shape {x.shape}: make the other with like=, "
+                "np.zeros_like, …"
             )
 
 

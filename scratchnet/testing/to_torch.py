@@ -11,12 +11,14 @@ from scratchnet.autograd.tensor import Size
 
 
 def to_torch(value: Any) -> Any:
-    """Tensors, dtypes, devices and shapes as torch's, also inside tuples, lists and dicts. Tensors are copies of the same layout."""
+    """Tensors (copied, in the same layout), dtypes, devices and shapes as torch's, also inside containers."""
     import torch
 
     if isinstance(value, Tensor):
         array = np.array(value.array, order="K")
-        return torch.from_numpy(array) if all(s >= 0 for s in array.strides) else torch.from_numpy(array.copy())
+        return (
+            torch.from_numpy(array) if all(s >= 0 for s in array.strides) else torch.from_numpy(array.copy())
+        )
     if isinstance(value, np.dtype):
         return torch.from_numpy(np.zeros(0, value)).dtype
     if isinstance(value, device):
