@@ -1,0 +1,161 @@
+"""Nonlinearities, element by element."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from scratchnet import ops
+from scratchnet.autograd.function import NOTHING, OUTPUT, Function
+from scratchnet.autograd.tensor import Tensor, method
+from scratchnet.autograd.view import in_place
+from scratchnet.nn.functional.arguments import require_float
+from scratchnet.ops.elementwise import check_tensor
+
+
+class ReLU(Function):
+    """y = max(x, 0).  dL/dx = g where y > 0, else 0"""
+
+    reads = OUTPUT
+
+    def forward(self, x: Any) -> Any:
+        return np.maximum(x, 0)
+
+    def backward(self, g: Tensor) -> Tensor:
+        return g * Tensor((self.output.array > 0).astype(g.dtype))
+
+    def fused_backward(self, g: Any) -> Any:
+        return g * (self.output > 0)
+
+
+class LeakyReLU(Function):
+    """y = x where x > 0, else slope · x.  dL/dx = g, or slope · g"""
+
+    reads = NOTHING
+    notes = ("factor",)
+    arithmetic = True
+
+    def __init__(self, slope: float) -> None:
+        self.slope = slope
+
+    def forward(self, x: Any) -> Any:
+        self.factor = np.where(x > 0, x.dtype.type(1), x.dtype.type(self.slope))
+        return x * self.factor
+
+    def backward(self, g: Any) -> Any:
+        return g * (self.factor if self.plain else Tensor(self.factor))
+
+
+@method()
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0).
+
+    Nair and Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", 2010.
+
+    Parameters
+    ----------
+    inplace : bool
+        Write the result into `input`.
+    """
+    if check_tensor(input, "relu").array.dtype.kind == "b":
+        raise RuntimeError("Boolean inputs not supported for relu")
+    return relu_(input) if inplace else ReLU()(input)
+
+
+@in_place
+def relu_(input: Tensor) -> Tensor:
+    return relu(input)
+
+
+method("relu_")(relu_)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where x > 0, else negative_slope · x.
+
+    Maas, Hannun and Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013.
+    """
+    require_float(input, "leaky_relu")
+    return leaky_relu_(input, negative_slope) if inplace else LeakyReLU(negative_slope)(input)
+
+
+@in_place
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    return leaky_relu(input, negative_slope)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(−x))"""
+    return ops.sigmoid(input)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """(exp(x) − exp(−x)) / (exp(x) + exp(−x))"""
+    return ops.tanh(input)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha · (exp(x) − 1).
+
+    Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep Network Learning by Exponential Linear Units", 2015.
+    """
+    if inplace:
+        return elu_(input, alpha)
+    x = require_float(input, "elu")
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.clamp(x, max=0)))  # clamped: what is not chosen must not overflow
+
+
+@in_place
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    return elu(input, alpha)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · sigmoid(x), also called swish (Hendrycks and Gimpel 2016; Ramachandran, Zoph and Le 2017)."""
+    return silu_(input) if inplace else input * ops.sigmoid(require_float(input, "silu"))
+
+
+@in_place
+def silu_(input: Tensor) -> Tensor:
+    return silu(input)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """x · Φ(x), Φ the distribution function of the standard normal; with "tanh", an approximation of it.
+
+    "tanh":  x · (1 + tanh(√(2/π) · (x + 0.044715 x³))) / 2.
+
+    Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+    x = require_float(input, "gelu")
+    if approximate == "none":
+        return x * 0.5 * (1 + ops.erf(x * math.sqrt(0.5)))
+    if approximate == "tanh":
+        return x * 0.5 * (1 + ops.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(beta · x)) / beta, a smooth ReLU; x itself where beta · x > threshold, which is the same in floats."""
+    x = require_float(input, "softplus")
+    scaled = x * beta
+    return ops.where(scaled > threshold, x, ops.log1p(ops.exp(ops.clamp(scaled, max=threshold))) / beta)
+
+
+class LogSigmoid(Function):
+    """y = log(1 / (1 + exp(−x))) = min(x, 0) − log(1 + exp(−|x|)), which does not overflow.  dL/dx = g / (1 + exp(x))"""
+
+    reads = ((0,),)
+
+    def forward(self, x: Any) -> Any:
+        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+    def backward(self, g: Tensor) -> Tensor:
+        return g * ops.sigmoid(-self.inputs[0])
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """log(1 / (1 + exp(−x)))"""
+    return LogSigmoid()(require_float(input, "logsigmoid"))

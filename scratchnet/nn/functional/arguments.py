@@ -1,0 +1,37 @@
+"""Checks that the functions of this package share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.ops.elementwise import check_tensor
+
+
+def require_float(x: Any, function: str, argument: str = "input") -> Tensor:
+    """`x` itself, if it is a Tensor of floating-point numbers."""
+    check_tensor(x, function, argument)
+    if x.array.dtype.kind != "f":
+        raise NotImplementedError(
+            f"{function}: not implemented for {argument} of dtype {x.array.dtype}; convert it, e.g. with .float()"
+        )
+    return x
+
+
+def require_same_dtype(function: str, **tensors: Tensor | None) -> None:
+    """Refuse Tensors of different dtypes; None is left out."""
+    dtypes = {name: check_tensor(x, function, name).array.dtype for name, x in tensors.items() if x is not None}
+    if len(set(dtypes.values())) > 1:
+        given = ", ".join(f"{name} is {dtype}" for name, dtype in dtypes.items())
+        raise RuntimeError(f"{function}: expected tensors of the same dtype, but {given}")
+
+
+def ints(value: Any, n: int, function: str, argument: str) -> tuple[int, ...]:
+    """n ints from an int, which stands for all, or a sequence of one or n of them."""
+    values = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    if any(isinstance(v, bool) or not hasattr(v, "__index__") for v in values):
+        raise TypeError(f"{function}(): argument '{argument}' must be int or tuple of ints, not {value!r}")
+    if len(values) not in (1, n):
+        raise RuntimeError(f"{function}: {argument} must be an int or a tuple of {n} ints, got {value}")
+    return tuple(int(v) for v in values) * (n // len(values))

@@ -1,0 +1,178 @@
+"""Losses of classification: negative log-likelihood and cross-entropy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scratchnet import ops
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.nn.functional.arguments import require_float
+from scratchnet.nn.functional.reduction import chosen, reduce_loss
+from scratchnet.nn.functional.softmax import log_softmax
+from scratchnet.ops.elementwise import check_tensor
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Negative log-likelihood: −w[t] · x[t] for the true class t.
+
+    Parameters
+    ----------
+    input : [N, C], [C] or [N, C, d1, ...]
+        Log-probabilities of the classes.
+    target : [N], [] or [N, d1, ...], int64
+        True classes.
+    weight : [C], optional
+        Weight of each class; not differentiated.
+    ignore_index : int
+        A class that counts nothing.
+    reduction : "mean", "sum" or "none"
+        The mean is weighted: Σ loss / Σ w[t].
+
+    Raises
+    ------
+    ValueError, RuntimeError, IndexError
+        If shapes or dtypes do not fit; if a target is no class.
+    """
+    reduction = chosen(reduction, size_average, reduce)
+    check_tensor(input, "nll_loss")
+    loss, weights = _class_losses("nll_loss", input, target, weight, ignore_index)
+    return _weighted(loss, weights, reduction)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy of softmax(x) against the true class, −w[t] · log softmax(x)[t], or against probabilities of all classes.
+
+    With smoothing ε the truth is (1 − ε) · what is given + ε / C (Szegedy et al., "Rethinking the Inception Architecture for
+    Computer Vision", 2015).
+
+    Parameters
+    ----------
+    input : [N, C], [C] or [N, C, d1, ...]
+        Logits.
+    target : [N], [] or [N, d1, ...] of int64, or floats of the input's shape
+        True classes, or probabilities of the classes.
+    weight, ignore_index, reduction
+        As for `nll_loss`; `ignore_index` is not for probabilities, whose mean is over N · d1 · … .
+    label_smoothing : float
+        ε, from 0 to 1.
+
+    Raises
+    ------
+    ValueError, RuntimeError, IndexError
+        If shapes or dtypes do not fit; if a target is no class.
+    """
+    reduction = chosen(reduction, size_average, reduce)
+    require_float(input, "cross_entropy")
+    check_tensor(target, "cross_entropy", "target")
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if input.array.ndim == 0:
+        raise RuntimeError("cross_entropy: expected input of shape [N, C], [C] or [N, C, d1, ...], got a 0-dimensional one")
+    class_dim = 0 if input.array.ndim == 1 else 1
+    if target.array.shape == input.array.shape:
+        return _against_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, class_dim)
+    log_p = log_softmax(input, class_dim)
+    loss, weights = _class_losses("cross_entropy", log_p, target, weight, ignore_index)
+    if label_smoothing == 0:
+        return _weighted(loss, weights, reduction)
+    classes = input.array.shape[class_dim]
+    spread = -(log_p if weight is None else log_p * _along_classes(weight, log_p)).sum(class_dim)
+    spread = spread * Tensor((target.array != ignore_index).astype(spread.dtype))
+    return _weighted(loss * (1 - label_smoothing) + spread * (label_smoothing / classes), weights, reduction)
+
+
+def _against_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, smoothing: float, class_dim: int
+) -> Tensor:
+    if target.array.dtype.kind != "f":
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.array.dtype}")
+    if ignore_index >= 0:
+        raise RuntimeError("cross_entropy: ignore_index is not supported for floating point target")
+    classes = input.array.shape[class_dim]
+    _check_weight("cross_entropy", weight, classes)
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / classes
+    log_p = log_softmax(input, class_dim)
+    if weight is not None:
+        log_p = log_p * _along_classes(weight, log_p)
+    loss = -(log_p * target)
+    if reduction == "mean":
+        return loss.sum() / (loss.array.size / classes if classes else float("nan"))
+    return loss.sum(class_dim) if reduction == "none" else loss.sum()
+
+
+def _class_losses(
+    name: str, log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
+) -> tuple[Tensor, Any]:
+    """−w[t] · log_p[t] in target's shape, and w[t] (0 where ignored) as an array."""
+    check_class_targets(name, log_p, target, weight, ignore_index)
+    class_dim = 0 if log_p.array.ndim == 1 else 1
+    t, dtype = target.array, log_p.array.dtype
+    counts = t != ignore_index
+    weights = counts.astype(dtype)
+    t = np.where(counts, t, 0).astype(np.int64)
+    if weight is not None:
+        weights = weights * weight.array[t]
+    picked = ops.gather(log_p, class_dim, Tensor(t).unsqueeze(class_dim)).squeeze(class_dim)
+    if not counts.all():
+        picked = ops.where(Tensor(counts), picked, 0.0)  # an ignored −∞ must not become NaN
+    return picked * Tensor(-weights), weights
+
+
+def _weighted(loss: Tensor, weights: Any, reduction: str) -> Tensor:
+    if reduction != "mean":
+        return reduce_loss(loss, reduction)
+    return loss.sum() / Tensor(weights.sum())
+
+
+def _along_classes(weight: Tensor, x: Tensor) -> Tensor:
+    return weight.reshape(-1, *(1,) * max(x.array.ndim - 2, 0))
+
+
+def check_class_targets(name: str, x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> None:
+    """Refuse targets that do not fit the input [N, C, d1, ...], and weights that are not one for each class."""
+    t, shape = check_tensor(target, name, "target").array, x.array.shape
+    if not shape:
+        raise ValueError(f"{name}: expected input of 1 or more dimensions, got a 0-dimensional one")
+    expected = (shape[0], *shape[2:]) if len(shape) > 1 else ()
+    if t.shape != expected:
+        kind = ValueError if expected and t.ndim and t.shape[0] != expected[0] else RuntimeError
+        raise kind(f"{name}: input of shape {shape} expects target of shape {expected} (or {shape}), got {t.shape}")
+    if t.dtype not in (np.int64, np.uint8):
+        raise RuntimeError(f"{name}: expected target of dtype int64 (classes), got {t.dtype}; convert it with .long()")
+    classes = shape[1] if len(shape) > 1 else shape[0]
+    _check_weight(name, weight, classes)
+    if weight is not None and weight.array.dtype != x.array.dtype:
+        raise RuntimeError(f"{name}: expected weight of dtype {x.array.dtype}, got {weight.array.dtype}")
+    wrong = ((t < 0) | (t >= classes)) & (t != ignore_index)
+    if wrong.any():
+        raise IndexError(f"{name}: Target {t[wrong].flat[0]} is out of bounds: there are {classes} classes")
+
+
+def _check_weight(name: str, weight: Tensor | None, classes: int) -> None:
+    if weight is None:
+        return
+    if check_tensor(weight, name, "weight").array.shape != (classes,):
+        raise RuntimeError(
+            f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got weight tensor "
+            f"of shape {weight.array.shape}"
+        )

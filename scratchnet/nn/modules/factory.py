@@ -1,0 +1,33 @@
+"""Making the parameters of layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.device import check_device
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.nn.parameter import Parameter
+from scratchnet.ops.dtypes import as_dtype
+from scratchnet.ops.promotion import get_default_dtype
+
+
+def full(shape: Any, value: float, device: Any = None, dtype: Any = None) -> Tensor:
+    """A tensor of one value, of the default dtype if none is given."""
+    check_device(device)
+    return Tensor(np.full(shape, value, get_default_dtype() if dtype is None else as_dtype(dtype)))
+
+
+def unset(shape: Any, device: Any = None, dtype: Any = None) -> Parameter:
+    """A parameter whose values are still to be set."""
+    return Parameter(full(shape, 0, device, dtype))
+
+
+def positive(value: Any, layer: str, argument: str) -> int:
+    """A number of features or channels, checked."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{layer}: {argument} must be an int, got {type(value).__name__}")
+    if value < 0:
+        raise RuntimeError(f"{layer}: {argument} must not be negative, got {value}")
+    return int(value)

@@ -1,0 +1,66 @@
+"""Affine layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.nn import functional as F
+from scratchnet.nn import init
+from scratchnet.nn.module import Module
+from scratchnet.nn.modules.factory import positive, unset
+
+
+class Identity(Module):
+    """y = x. Takes any arguments, to stand in for any layer."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input
+
+
+class Linear(Module):
+    """y = x Wᵀ + b
+
+    Parameters
+    ----------
+    in_features, out_features : int
+    bias : bool
+        Whether there is a b.
+    device, dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    weight : [out_features, in_features], bias : [out_features]
+        Initial values are drawn from U(−1/√in_features, 1/√in_features).
+
+    Shapes: [..., in_features] to [..., out_features]
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        self.in_features = positive(in_features, "Linear", "in_features")
+        self.out_features = positive(out_features, "Linear", "out_features")
+        self.weight = unset((out_features, in_features), device, dtype)
+        self.register_parameter("bias", unset(out_features, device, dtype) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # this slope makes the bound 1/√in_features
+        if self.bias is not None:
+            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
+            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

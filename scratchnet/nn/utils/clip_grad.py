@@ -1,0 +1,81 @@
+"""Keeping gradients small."""
+
+from __future__ import annotations
+
+
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.tensor import Tensor
+
+
+def _gradients(parameters: Any) -> list[Tensor]:
+    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad for p in parameters if p.grad is not None]
+
+
+def get_total_norm(
+    tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
+) -> Tensor:
+    """The p-norm of all elements of all tensors together.
+
+    Raises
+    ------
+    RuntimeError
+        If it is not finite and `error_if_nonfinite`.
+    """
+    tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    if not tensors:
+        return Tensor(np.zeros((), np.float32))
+    norms = np.stack([np.linalg.norm(t.array.reshape(-1), norm_type) for t in tensors])
+    total = np.linalg.norm(norms, norm_type)
+    if error_if_nonfinite and not np.isfinite(total):
+        raise RuntimeError(
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped. "
+            "To disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`"
+        )
+    return Tensor(total)
+
+
+def clip_grad_norm_(
+    parameters: Any,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale the gradients of all parameters, in place, so that their common norm is at most `max_norm`.
+
+    Pascanu, Mikolov and Bengio, "On the difficulty of training Recurrent Neural Networks", 2012.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensors
+    max_norm : float
+    norm_type : float
+        p; `math.inf` for the largest element.
+    error_if_nonfinite : bool
+        Raise if the norm is NaN or infinite, instead of scaling by it.
+
+    Returns
+    -------
+    The norm before.
+    """
+    gradients = _gradients(parameters)
+    total = get_total_norm(gradients, norm_type, error_if_nonfinite)
+    factor = min(float(max_norm) / (total.array.item() + 1e-6), 1.0)
+    for g in gradients:
+        _set(g, g.array * g.array.dtype.type(factor))
+    return total
+
+
+def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
+    """Cut the elements of all gradients, in place, to [−clip_value, clip_value]."""
+    for g in _gradients(parameters):
+        _set(g, np.clip(g.array, -clip_value, clip_value))
+
+
+def _set(g: Tensor, values: Any) -> None:
+    g.array[...] = values
+    g._counter[0] += 1
