@@ -77,7 +77,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
     for shape in given:
         for i in range(-1, -len(shape) - 1, -1):
             if shape[i] < 0:
-                raise RuntimeError(f"broadcast_shapes: sizes must not be negative, got {list(shape)}")
+                raise ValueError(f"broadcast_shapes: sizes must not be negative, got {list(shape)}")
             if shape[i] != 1 and shape[i] != result[i]:
                 if result[i] != 1:
                     raise RuntimeError(

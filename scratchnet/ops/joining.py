@@ -69,7 +69,7 @@ def _tensors(tensors: Any, function: str) -> list[Tensor]:
                 f"{function}(): expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
             )
     if not tensors:
-        raise RuntimeError(f"{function}(): expected a non-empty list of Tensors")
+        raise (RuntimeError if function == "stack" else ValueError)(f"{function}(): expected a non-empty list of Tensors")
     dtype = tensors[0].array.dtype
     if any([x.array.dtype != dtype for x in tensors]):
         dtype = result_type(*tensors)

@@ -183,7 +183,7 @@ def ravel(input: Tensor) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One dimension made several, whose sizes multiply to its size; one of them may be -1."""
     if input.array.ndim == 0:
-        raise IndexError("unflatten: expected a tensor with at least one dimension, got a 0-dimensional one")
+        raise RuntimeError("unflatten: expected a tensor with at least one dimension, got a 0-dimensional one")
     dim, sizes = wrap_dim(dim, input.array.ndim), as_shape(sizes)
     shape = input.array.shape
     if not sizes:

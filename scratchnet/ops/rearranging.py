@@ -1,0 +1,295 @@
+"""Elements repeated, moved along dimensions, or kept on one side of a diagonal. All of these copy, but for `diagonal`."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.function import NOTHING, Function
+from scratchnet.autograd.tensor import Tensor, method
+from scratchnet.autograd.view import ViewFunction, in_place
+from scratchnet.ops.broadcasting import expand
+from scratchnet.ops.dims import as_shape, wrap_dim, wrap_dims
+from scratchnet.ops.gathering import index_select
+from scratchnet.ops.layout import Clone, clone
+from scratchnet.ops.shape import flatten, reshape, swapaxes, unsqueeze
+
+__all__ = [
+    "tile", "repeat_interleave", "roll", "flip", "fliplr", "flipud", "rot90",
+    "tril", "triu", "diagonal", "diag", "diag_embed", "diagflat",
+]  # fmt: skip
+
+
+class Roll(Function):
+    """y = x moved along dimensions, what leaves at one end entering at the other.  dL/dx = g moved back."""
+
+    reads = NOTHING
+
+    def __init__(self, shifts: tuple[int, ...], dims: tuple[int, ...]) -> None:
+        self.shifts, self.dims = shifts, dims
+
+    def forward(self, x: Any) -> Any:
+        return np.roll(x, self.shifts, self.dims)
+
+    def backward(self, g: Tensor) -> Tensor:
+        return Roll(tuple(-s for s in self.shifts), self.dims)(g)
+
+
+class Flip(Function):
+    """y = x in reverse order along dimensions.  dL/dx = g reversed."""
+
+    reads = NOTHING
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        self.dims = dims
+
+    def forward(self, x: Any) -> Any:
+        return np.flip(x, self.dims).copy()
+
+    def backward(self, g: Tensor) -> Tensor:
+        return Flip(self.dims)(g)
+
+
+class Triangle(Function):
+    """y = x on one side of a diagonal of its matrices, 0 on the other.  dL/dx = g there, 0 on the other."""
+
+    reads = NOTHING
+
+    def __init__(self, lower: bool, diagonal: int) -> None:
+        self.lower, self.diagonal = lower, diagonal
+
+    def forward(self, x: Any) -> Any:
+        return (np.tril if self.lower else np.triu)(x, self.diagonal)
+
+    def backward(self, g: Tensor) -> Tensor:
+        return Triangle(self.lower, self.diagonal)(g)
+
+
+class Diagonal(ViewFunction):
+    """y[…, i] = x[…, i, …, i + offset, …], a diagonal of two dimensions.  dL/dx = zeros with g on that diagonal."""
+
+    reads = NOTHING
+
+    def __init__(self, offset: int, dim1: int, dim2: int) -> None:
+        self.place = offset, dim1, dim2
+
+    def forward(self, x: Any) -> Any:
+        self.source_shape = x.shape
+        return writable_diagonal(x, *self.place)
+
+    def backward(self, g: Tensor) -> Tensor:
+        return PlaceDiagonal(self.source_shape, *self.place)(g)
+
+
+class PlaceDiagonal(Function):
+    """y = zeros of a shape with x on a diagonal of two dimensions: the adjoint of `Diagonal`.  dL/dx = that diagonal of g"""
+
+    reads = NOTHING
+
+    def __init__(self, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> None:
+        self.target, self.place = shape, (offset, dim1, dim2)
+
+    def forward(self, x: Any) -> Any:
+        y = np.zeros(self.target, x.dtype, like=x)
+        writable_diagonal(y, *self.place)[...] = x
+        return y
+
+    def backward(self, g: Tensor) -> Tensor:
+        return Diagonal(*self.place)(g)
+
+
+def writable_diagonal(x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    """NumPy's diagonal, which is a view but marked as read-only."""
+    y = x.diagonal(offset, dim1, dim2)
+    if x.flags.writeable:
+        y.flags.writeable = True
+    return y
+
+
+# ---- repeating --------------------------------------------------------------------------------------------------------
+@method()
+def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
+    """Copies side by side: `repeats[d]` of them along each dimension d, the last of which are those of `input`."""
+    times = as_shape(*sizes) if repeats is None else as_shape(repeats)
+    shape = input.array.shape
+    if len(times) < len(shape):
+        raise RuntimeError(
+            f"Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got {list(times)} "
+            f"for shape {list(shape)}"
+        )
+    if min(times, default=0) < 0:
+        raise RuntimeError(f"repeat: Trying to create tensor with negative dimension: repeats are {list(times)}")
+    shape = (1,) * (len(times) - len(shape)) + shape
+    apart = reshape(input, [n for size in shape for n in (1, size)])  # (1, s0, 1, s1, …)
+    copied = Clone("C")(expand(apart, [n for pair in zip(times, shape) for n in pair]))
+    return reshape(copied, [n * size for n, size in zip(times, shape)])
+
+
+@method()
+def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
+    """As `repeat`, but missing repetitions count as 1."""
+    times = as_shape(*sizes) if dims is None else as_shape(dims)
+    return repeat(input, (1,) * (input.array.ndim - len(times)) + times)
+
+
+@method()
+def repeat_interleave(
+    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
+    """Each element (of the flattened tensor, or along `dim`) repeated: by an int, or by its own entry of a vector.
+
+    `repeat_interleave(repeats)` gives the index of each element instead: 0 `repeats[0]` times, and so on.
+    """
+    if repeats is None:
+        return Tensor(np.repeat(np.arange(input.array.size), _repeats(input, input.array.size)))
+    if dim is None:
+        input, dim = reshape(input, -1), 0
+    dim = wrap_dim(dim, input.array.ndim)
+    if not isinstance(repeats, Tensor):
+        if isinstance(repeats, bool) or not hasattr(repeats, "__index__"):
+            raise TypeError(f"repeat_interleave(): repeats must be int or Tensor, not {type(repeats).__name__}")
+        if repeats < 0:
+            raise RuntimeError(f"Repeats must be non-negative, got {repeats}")
+        shape = list(input.array.shape)
+        shape.insert(dim + 1, operator.index(repeats))
+        return flatten(Clone("C")(expand(unsqueeze(input, dim + 1), shape)), dim, dim + 1)
+    n = input.array.shape[dim]
+    index = np.repeat(np.arange(n), _repeats(repeats, n))
+    if output_size is not None and output_size != index.size:
+        raise RuntimeError(f"repeat_interleave: allocated size {output_size} does not match required size {index.size}")
+    return index_select(input, dim, Tensor(index))
+
+
+def _repeats(repeats: Tensor, n: int) -> np.ndarray:
+    array = repeats.array
+    if array.dtype not in (np.int32, np.int64):
+        raise NotImplementedError(f"repeat_interleave: repeats has to be an int64 or int32 tensor, got {array.dtype}")
+    if array.ndim > 1 or array.size not in (1, n):
+        raise RuntimeError(
+            f"repeats must be 0-dim or 1-dim and of the size of the input along dim ({n}), got shape {list(array.shape)}"
+        )
+    if array.size and array.min() < 0:
+        raise RuntimeError("repeats can not be negative")
+    return array
+
+
+# ---- moving -----------------------------------------------------------------------------------------------------------
+@method()
+def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
+    """Moved by `shifts` along `dims`, what leaves at one end entering at the other. Without `dims`, of the flattened tensor."""
+    shifts = as_shape(shifts)
+    given = as_shape(() if dims is None else dims)
+    if not given:
+        if len(shifts) != 1:
+            raise RuntimeError(f"roll: without dims, expected one shift, got {list(shifts)}")
+        return reshape(Roll(shifts, (0,))(reshape(input, -1)), input.array.shape)
+    if len(given) != len(shifts):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(given)}")
+    if not input.array.ndim:
+        raise IndexError("roll: Dimension specified as 0 but tensor has no dimensions")
+    return Roll(shifts, tuple(wrap_dim(d, input.array.ndim) for d in given))(input)
+
+
+@method()
+def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
+    """In reverse order along `dims`."""
+    given = as_shape(*order) if dims is None else as_shape(dims)
+    given = wrap_dims(given, input.array.ndim)
+    return Flip(given)(input) if given else clone(input)
+
+
+@method()
+def fliplr(input: Tensor) -> Tensor:
+    """In reverse order along dimension 1."""
+    if input.array.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+@method()
+def flipud(input: Tensor) -> Tensor:
+    """In reverse order along dimension 0."""
+    if input.array.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)
+
+
+@method()
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """Turned by 90° k times in the plane of two dimensions, from the first towards the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.array.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.array.ndim}")
+    a, b = (wrap_dim(d, input.array.ndim) for d in dims)
+    if a == b:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    k %= 4
+    if k == 0:
+        return clone(input)
+    if k == 2:
+        return Flip((a, b))(input)
+    return swapaxes(Flip((b,) if k == 1 else (a,))(input), a, b)
+
+
+# ---- diagonals --------------------------------------------------------------------------------------------------------
+def _triangle(input: Tensor, lower: bool, diagonal: int) -> Tensor:
+    if input.array.ndim < 2:
+        raise RuntimeError(f"{'tril' if lower else 'triu'}: input tensor must have at least 2 dimensions")
+    return Triangle(lower, operator.index(diagonal))(input)
+
+
+@method()
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Zero above a diagonal of the matrices in the last two dimensions; positive `diagonal`s lie above the main one."""
+    return _triangle(input, True, diagonal)
+
+
+@method()
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Zero below a diagonal of the matrices in the last two dimensions; positive `diagonal`s lie above the main one."""
+    return _triangle(input, False, diagonal)
+
+
+tril_, triu_ = method("tril_")(in_place(tril)), method("triu_")(in_place(triu))
+
+
+def _two_dims(dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
+    first, second = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return first, second
+
+
+@method()
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A view of a diagonal of two dimensions, which becomes the last dimension."""
+    return Diagonal(offset, *_two_dims(dim1, dim2, input.array.ndim))(input)
+
+
+@method()
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Matrices in dimensions `dim1` and `dim2` of the result, the last dimension of `input` on their diagonal."""
+    *rest, n = input.array.shape or (1,)  # a 0-dimensional one is refused in the next line
+    first, second = _two_dims(dim1, dim2, input.array.ndim + 1)
+    for d in sorted((first, second)):
+        rest.insert(d, n + abs(offset))
+    return PlaceDiagonal(tuple(rest), offset, first, second)(input)
+
+
+@method()
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """A matrix with a vector on its diagonal; the diagonal (a copy) of a matrix."""
+    if input.array.ndim == 1:
+        return diag_embed(input, diagonal)
+    if input.array.ndim != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.array.ndim}D")
+    return clone(Diagonal(diagonal, 0, 1)(input))
+
+
+@method()
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """A matrix with all elements of `input` on its diagonal."""
+    return diag_embed(reshape(input, -1), offset)

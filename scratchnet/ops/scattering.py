@@ -1,0 +1,313 @@
+"""Numbers written where index tensors or masks say; each also in place, under its name with a `_`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scratchnet.autograd.function import INPUTS, Function
+from scratchnet.autograd.tensor import Tensor, method
+from scratchnet.autograd.view import in_place
+from scratchnet.ops.broadcasting import broadcast_shapes, broadcast_tensors, expand
+from scratchnet.ops.dims import wrap_dim
+from scratchnet.ops.gathering import along_dim, check_index, check_mask, gather
+from scratchnet.ops.index_parsing import check_bounds, parse
+from scratchnet.ops.indexing import Index, PutAt, check_broadcast, key_of, matching
+from scratchnet.ops.layout import clone
+from scratchnet.ops.promotion import cast
+from scratchnet.ops.selection import Where
+from scratchnet.ops.shape import reshape
+from scratchnet.ops.slicing import Slice
+
+__all__ = [
+    "scatter", "scatter_add", "scatter_reduce", "index_add", "index_copy", "index_fill", "index_put",
+    "masked_fill", "masked_scatter",
+]  # fmt: skip
+
+
+def public(function: Any) -> Any:
+    """Attach an operation to Tensor, together with its in-place form."""
+    method()(function)
+    method(function.__name__ + "_")(in_place(function))
+    return function
+
+
+# ---- by an index of as many dimensions --------------------------------------------------------------------------------
+def _scatter(x: Tensor, dim: int, index: Tensor, src: Any, put: Any, function: str) -> Tensor:
+    """Apply `put(dim, x, values, *indices)`, where `indices` are arrays for all dimensions and `values` fit them."""
+    dim, indices = along_dim(x, dim, index, function)
+    if not index.array.size:
+        return clone(x)
+    if isinstance(src, Tensor):
+        src = matching(x, src, f"{function}(): Expected self.dtype to be equal to src.dtype: got {x.array.dtype} for self")
+        src = _part_for(index, src, x, dim, function)
+    else:
+        src = matching(x, src, function)
+    y = put(dim)(x if x.array.ndim else reshape(x, 1), src, *indices)
+    return y if x.array.ndim else reshape(y, ())
+
+
+def _part_for(index: Tensor, src: Tensor, x: Tensor, dim: int, function: str) -> Tensor:
+    """The first elements of `src` along each dimension, as many as `index` has."""
+    own, given = index.array.shape or (1,), src.array.shape or (1,)
+    if len(own) != len(given):
+        raise RuntimeError(
+            f"{function}(): Index tensor must have the same number of dimensions as src tensor, got {len(own)} and {len(given)}"
+        )
+    if any(n > m for n, m in zip(own, given)):
+        raise RuntimeError(
+            f"Expected index {list(own)} to be no larger than self {list(x.array.shape)} apart from dimension {dim} and to be "
+            f"no larger size than src {list(given)}"
+        )
+    src = src if src.array.ndim else reshape(src, 1)
+    return src if own == given else Slice((*[slice(n) for n in own], Ellipsis))(src)
+
+
+def _put(accumulate: bool) -> Any:
+    return lambda dim: lambda x, src, *indices: PutAt(tuple(range(x.array.ndim)), accumulate)(x, src, *indices)
+
+
+@public
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
+    """A copy of `input` with y[index[i][j]][j] = src[i][j] for dim = 0, and so on: what `gather` reads, written.
+
+    Parameters
+    ----------
+    index : Tensor of int64
+        Of as many dimensions as `input` and `src`, and no larger than `src`, nor than `input` but along `dim`.
+    src : Tensor or number
+        What is written. Where `index` names a place twice, the gradient is as if both had been written.
+    reduce : "add" or "multiply", optional
+        What to do with what is there already.
+    """
+    src = value if src is None else src
+    if reduce not in (None, "add", "multiply"):
+        raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
+    if reduce == "multiply":
+        src = src if isinstance(src, Tensor) else Tensor(np.full_like(input.array, src, shape=index.array.shape))
+        return scatter_reduce(input, dim, index, src, "prod")
+    return _scatter(input, dim, index, src, _put(reduce == "add"), "scatter")
+
+
+@public
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """A copy of `input` with y[index[i][j]][j] += src[i][j] for dim = 0, and so on. See `scatter`."""
+    return _scatter(input, dim, index, src, _put(True), "scatter_add")
+
+
+@public
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """As `scatter_add`, but what meets at one place is combined by `reduce`.
+
+    Parameters
+    ----------
+    reduce : "sum", "prod", "mean", "amax" or "amin"
+        Where several are the greatest (or least), they share the gradient.
+    include_self : bool
+        Whether the number of `input` takes part at places that `index` names. It stays at all others.
+    """
+    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    start = clone(input) if include_self else scatter(input, dim, index, _neutral(input, reduce))
+    if reduce == "sum":
+        return scatter_add(start, dim, index, src)
+    if reduce == "mean":
+        return _mean(start, dim, index, src, include_self)
+    op = Product if reduce == "prod" else Greatest if reduce == "amax" else Least
+    return _scatter(start, dim, index, src, op, "scatter_reduce")
+
+
+def _neutral(x: Tensor, reduce: str) -> Any:
+    """The number that changes nothing when it is combined with another."""
+    if reduce not in ("amax", "amin"):
+        return int(reduce == "prod")
+    dtype, sign = x.array.dtype, -1 if reduce == "amax" else 1
+    if dtype.kind == "b":
+        return sign > 0
+    return sign * np.inf if dtype.kind == "f" else (np.iinfo(dtype).min if sign < 0 else np.iinfo(dtype).max)
+
+
+def _mean(start: Tensor, dim: int, index: Tensor, src: Tensor, include_self: bool) -> Tensor:
+    ones = Tensor(np.ones_like(src.array))
+    total = scatter_add(start, dim, index, src)
+    count = scatter_add(Tensor(np.full_like(start.array, include_self)), dim, index, ones)
+    count.array[count.array == 0] = 1
+    return total / count if start.array.dtype.kind == "f" else total // count
+
+
+class Product(Function):
+    """y = x, with y[i] ·= v for the v that go to i.  dL/dv = g · (the product of all others at its place)"""
+
+    reads = INPUTS
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+
+    def forward(self, x: Any, v: Any, *indices: Any) -> Any:
+        y = x.copy()
+        np.multiply.at(y, tuple(indices), v)
+        return y
+
+    def backward(self, g: Tensor) -> tuple:
+        x, v, *indices = self.inputs
+        dims, at = tuple(range(x.array.ndim)), Index
+        factors = Product(self.dim)
+        one = Tensor(np.ones_like(x.array))
+        g_x = g * factors(one, v, *indices)
+        # without its own zero, where that is the only zero at its place; 0 where there is another
+        v_zero, zeros = v.array == 0, np.zeros_like(x.array)
+        np.add.at(zeros, tuple(map(_array, indices)), v_zero)
+        alone = v_zero & (zeros[tuple(map(_array, indices))] == 1)
+        others = factors(x, Where()(Tensor(alone), 1.0, v), *indices)
+        g_v = Where()(
+            Tensor(v_zero),
+            Where()(Tensor(alone), at(dims)(g * others, *indices), 0.0),
+            at(dims)(g * factors(x, v, *indices), *indices) / Where()(Tensor(v_zero), 1.0, v),
+        )
+        return g_x, g_v, *[None] * len(indices)
+
+
+class Greatest(Function):
+    """y = x, with y[i] = max(x[i], the v that go to i).  The gradient goes to the greatest, in equal shares to equals."""
+
+    reads = None
+    combine = np.maximum
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+
+    def forward(self, x: Any, v: Any, *indices: Any) -> Any:
+        y = x.copy()
+        self.combine.at(y, tuple(indices), v)
+        return y
+
+    def backward(self, g: Tensor) -> tuple:
+        x, v, *indices = self.inputs
+        y, key = self.output.array, tuple(map(_array, indices))
+        from_x, from_v = x.array == y, v.array == y[key]
+        sharing = from_x.astype(y.dtype)
+        np.add.at(sharing, key, from_v)
+        share = g / Tensor(np.maximum(sharing, 1))
+        picked = Index(tuple(range(y.ndim)))(share, *indices)
+        return share * Tensor(from_x), picked * Tensor(from_v), *[None] * len(indices)
+
+
+class Least(Greatest):
+    """y = x, with y[i] = min(x[i], the v that go to i).  The gradient goes to the least, in equal shares to equals."""
+
+    combine = np.minimum
+
+
+def _array(x: Any) -> Any:
+    return x.array if isinstance(x, Tensor) else x
+
+
+# ---- by a vector of indices -------------------------------------------------------------------------------------------
+def _vector(input: Tensor, dim: int, index: Tensor, source: Any, function: str, negative: bool = False) -> tuple:
+    """`input` with a dimension at least, `dim` from the front, and the vector of indices, all checked."""
+    if index.array.ndim > 1:
+        raise IndexError(f"{function}(): Index is supposed to be a vector, got shape {list(index.array.shape)}")
+    x = input if input.array.ndim else reshape(input, 1)
+    dim, index = wrap_dim(dim, x.array.ndim), index if index.array.ndim else reshape(index, 1)
+    check_bounds(index.array, x.array.shape[dim], dim, negative=negative)
+    if isinstance(source, Tensor):
+        source = source if source.array.ndim else reshape(source, 1)
+        wanted = list(x.array.shape)
+        wanted[dim] = index.array.size
+        if list(source.array.shape) != wanted:
+            raise RuntimeError(
+                f"{function}(): expected a source of shape {wanted} (that of self, with one place for each index along dim {dim}), "
+                f"got {list(source.array.shape)}"
+            )
+        source = matching(x, source, f"{function}(): self and source must have the same dtype: got {x.array.dtype} for self")
+    return x, dim, index, source
+
+
+@public
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    """A copy of `input` with alpha · source[i] added at index[i] along `dim`."""
+    check_index(index, "index_add")
+    x, dim, index, source = _vector(input, dim, index, source, "index_add")
+    y = PutAt((dim,), accumulate=True)(x, source if alpha == 1 else source * alpha, index)
+    return y if input.array.ndim else reshape(y, ())
+
+
+@public
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """A copy of `input` with source[i] at index[i] along `dim`."""
+    check_index(index, "index_copy", (np.int64,))
+    x, dim, index, source = _vector(input, dim, index, source, "index_copy")
+    y = PutAt((dim,))(x, source, index)
+    return y if input.array.ndim else reshape(y, ())
+
+
+@public
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """A copy of `input` with a number, or a 0-dimensional tensor, at `index` along `dim`."""
+    if isinstance(index, Tensor) and index.array.dtype != np.int64:
+        raise IndexError(f"index_fill(): Expected dtype int64 for index, got {index.array.dtype}")
+    check_index(index, "index_fill", (np.int64,))
+    value = _fill_value(input, value, "index_fill")
+    x, dim, index, _ = _vector(input, dim, index, None, "index_fill", negative=True)
+    y = PutAt((dim,))(x, value, index)
+    return y if input.array.ndim else reshape(y, ())
+
+
+@public
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of `input` with `values` at (or with `accumulate`, added at) `input[indices]`, a tuple of index tensors."""
+    for i, index in enumerate(indices):
+        if not isinstance(index, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(index).__name__}")
+    key, picks = parse(input, tuple(reshape(i, 1) if not i.array.ndim else i for i in indices))
+    dims, where = zip(*picks)
+    values = matching(input, values, f"Index put requires the source and destination dtypes match, got {input.array.dtype} for the destination")
+    check_broadcast(values, input, dims, where)
+    return PutAt(dims, accumulate)(input, values, *where)
+
+
+# ---- by a mask --------------------------------------------------------------------------------------------------------
+def _fill_value(x: Tensor, value: Any, function: str) -> Any:
+    """A number, or a 0-dimensional tensor, in the dtype of `x`."""
+    if isinstance(value, Tensor):
+        if value.array.ndim:
+            raise RuntimeError(
+                f"{function}_ only supports a 0-dimensional value tensor, but got tensor with {value.array.ndim} dimension(s)."
+            )
+        return cast(value, x.array.dtype)
+    if not isinstance(value, bool | int | float | np.generic):
+        raise TypeError(f"{function}(): argument 'value' must be Number, not {type(value).__name__}")
+    return np.array(value).astype(x.array.dtype)
+
+
+@public
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """A copy of `input` with `value`, a number or a 0-dimensional tensor, where `mask` is true. Both are broadcast."""
+    check_mask(mask, "masked_fill")
+    value = _fill_value(input, value, "masked_fill")
+    broadcast_shapes(input.array.shape, mask.array.shape)  # or raise
+    return Where()(mask, value, input)
+
+
+@public
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """A copy of `input` with the elements of `source`, one after the other, where `mask` is true."""
+    check_mask(mask, "masked_scatter")
+    if source.array.dtype != input.array.dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got {input.array.dtype} and {source.array.dtype}"
+        )
+    x, mask = broadcast_tensors(input, mask)
+    if not x.array.ndim:
+        return reshape(masked_scatter(reshape(x, 1), reshape(mask, 1), source), ())
+    where = mask.array.nonzero()
+    n = where[0].size
+    if source.array.size < n:
+        raise RuntimeError(f"Number of elements of source < number of ones in mask: got {source.array.size} < {n}")
+    values = Slice((slice(n), Ellipsis))(reshape(source, -1))
+    return PutAt(tuple(range(x.array.ndim)))(x, values, *where)
