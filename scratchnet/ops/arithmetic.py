@@ -49,13 +49,7 @@ class Sub(Function):
     arithmetic = True
 
     def forward(self, a: Any, b: Any) -> Any:
-        try:
-            return a - b
-        except TypeError:
-            raise RuntimeError(
-                "Subtraction, the `-` operator, with bool tensors is not supported. Use the `^` or "
-                "`logical_xor()` operator instead, or `~` to invert a mask."
-            ) from None
+        return a - b
 
     def backward(self, g: Any) -> Any:
         return g, -g if self.needs_input_grad[1] else None
@@ -133,7 +127,12 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 @method("sub", "subtract")
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """input − alpha · other, elementwise with broadcasting. Bools have no difference."""
+    """input − alpha · other, elementwise with broadcasting. Bools are refused, as in torch."""
+    if _is_bool(input) or _is_bool(other):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. Use the `^` or `logical_xor()` "
+            "operator instead, or `~` to invert a mask."
+        )
     if alpha != 1:
         other = _scaled(input, other, alpha, "sub")
     return Sub()(*promote(input, other, function="sub"))
@@ -142,6 +141,10 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """other − alpha · input: subtraction the other way round."""
     return sub(other, input, alpha=alpha)
+
+
+def _is_bool(x: Any) -> bool:
+    return x.array.dtype.kind == "b" if isinstance(x, Tensor) else isinstance(x, bool)
 
 
 def _scaled(input: Any, other: Any, alpha: Any, function: str) -> Any:

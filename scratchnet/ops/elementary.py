@@ -13,7 +13,7 @@ import numpy as np
 from scratchnet.autograd.function import INPUTS, NOTHING, OUTPUT, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
-from scratchnet.ops.elementwise import as_float, check_tensor, elementwise
+from scratchnet.ops.elementwise import as_float, check_tensor, elementwise, keep_where
 from scratchnet.ops.promotion import promote
 
 __all__ = [
@@ -117,14 +117,16 @@ class Log1p(Function):
 
 
 class LogAddExp(Function):
-    """y = ln(eᵃ + eᵇ).  dL/da = g · eᵃ⁻ʸ,  dL/db = g · eᵇ⁻ʸ"""
+    """y = ln(eᵃ + eᵇ).  dL/da = g · σ(a − b),  dL/db = g · σ(b − a)"""
+
+    reads = INPUTS
 
     def forward(self, a: Any, b: Any) -> Any:
         return np.logaddexp(a, b)
 
-    def backward(self, g: Tensor) -> tuple[Tensor, ...]:
-        y = self.output
-        return tuple(g * (x - y).exp() for x in self.inputs)
+    def backward(self, g: Tensor) -> tuple[Tensor, Tensor]:
+        a, b = self.inputs
+        return g * sigmoid(a - b), g * sigmoid(b - a)
 
 
 class Sigmoid(Function):
@@ -142,17 +144,26 @@ class Sigmoid(Function):
 
 
 class Logit(Function):
-    """y = ln(x / (1 − x)), the inverse of sigmoid.  dL/dx = g / (x · (1 − x))"""
+    """y = ln(x / (1 − x)), the inverse of sigmoid, for x clamped to [ε, 1 − ε].
+
+    dL/dx = g / (x · (1 − x)); outside 0 if there is an ε, and NaN as y if there is none.
+    """
 
     reads = INPUTS
-    arithmetic = True
+
+    def __init__(self, eps: float | None) -> None:
+        self.eps = eps
 
     def forward(self, x: Any) -> Any:
+        if self.eps is not None:
+            x = np.minimum(np.maximum(x, self.eps), 1 - self.eps)
         return np.log(x / (1 - x))
 
-    def backward(self, g: Any) -> Any:
+    def backward(self, g: Tensor) -> Tensor:
         (x,) = self.inputs
-        return g / (x * (1 - x))
+        low, otherwise = (0.0, math.nan) if self.eps is None else (self.eps, 0.0)
+        outside = (x < low) | (x > 1 - low)
+        return (g / (x * (1 - x))).where(~outside, otherwise)
 
 
 # ---- pieces ------------------------------------------------------------------------------------------------
@@ -176,7 +187,7 @@ class Sign(Function):
     reads = NOTHING
 
     def forward(self, x: Any) -> Any:
-        return x.copy() if x.dtype.kind in "bu" else np.subtract(x > 0, x < 0, dtype=x.dtype)
+        return (x > 0).astype(x.dtype) if x.dtype.kind in "bu" else np.subtract(x > 0, x < 0, dtype=x.dtype)
 
     def backward(self, g: Tensor) -> Tensor:
         return Tensor(np.zeros_like(g.array))
@@ -196,10 +207,10 @@ class Relu(Function):
         return np.maximum(x, 0)
 
     def backward(self, g: Tensor) -> Tensor:
-        return g.where(self.output > 0, 0.0)
+        return g.where(~(self.output <= 0), 0.0)  # not > 0: the gradient of a NaN passes, as in torch
 
     def fused_backward(self, g: Any) -> Any:
-        return np.where(self.output > 0, g, 0)
+        return keep_where(~(self.output <= 0), g)
 
 
 exp, exp2, expm1 = elementwise(Exp, "exp"), elementwise(Exp2, "exp2"), elementwise(Expm1, "expm1")
@@ -213,8 +224,7 @@ sign = sgn = elementwise(Sign, "sign", "sgn", floating=False)
 @method()
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """ln(x / (1 − x)), with x clamped to [eps, 1 − eps] if `eps` is given."""
-    x = as_float(input, "logit")
-    return Logit()(x if eps is None else x.clamp(eps, 1 - eps))
+    return Logit(eps)(as_float(input, "logit"))
 
 
 @method()

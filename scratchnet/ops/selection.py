@@ -9,7 +9,7 @@ import numpy as np
 from scratchnet.autograd.function import INPUTS, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
-from scratchnet.ops.elementwise import check_tensor
+from scratchnet.ops.elementwise import check_tensor, keep_where
 from scratchnet.ops.promotion import promote
 
 __all__ = [
@@ -24,6 +24,12 @@ class Where(Function):
     reads = ((0,), (0,), (0,))
 
     def forward(self, condition: Any, a: Any, b: Any) -> Any:
+        if condition.dtype.kind != "b":
+            condition = condition != 0
+        if b.__class__ is float and b == 0.0:
+            return keep_where(condition, a)
+        if a.__class__ is float and a == 0.0:
+            return keep_where(~condition, b)
         return np.where(condition, a, b)
 
     def backward(self, g: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
@@ -33,15 +39,6 @@ class Where(Function):
             None,
             Where()(condition, g, 0.0) if need_a else None,
             Where()(condition, 0.0, g) if need_b else None,
-        )
-
-    def fused_backward(self, g: Any) -> tuple[None, Any, Any]:
-        condition = self.inputs[0]
-        _, need_a, need_b = self.needs_input_grad
-        return (
-            None,
-            np.where(condition, g, 0) if need_a else None,
-            np.where(condition, 0, g) if need_b else None,
         )
 
 

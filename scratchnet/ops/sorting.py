@@ -99,6 +99,6 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     x, dim, indices = sorted_indices(input, dim, False, "kthvalue")
     if not 1 <= k <= x.array.shape[dim]:
         raise RuntimeError(
-            f"kthvalue: selected number k out of range: {k} of {x.array.shape[dim]} elements in dimension {dim}"
+            f"kthvalue: selected number k out of range: {k} of {x.array.shape[dim]} along dimension {dim}"
         )
     return values_at(x, dim, indices.narrow(dim, k - 1, 1), keepdim and input.array.ndim > 0, KthValue)

@@ -63,7 +63,7 @@ class Tan(Function):
 
 
 class Asin(Function):
-    """y = arcsin x.  dL/dx = g · (1 − x²)^(−½)"""
+    """y = arcsin x.  dL/dx = g / √(1 − x²)"""
 
     reads = INPUTS
     arithmetic = True
@@ -73,11 +73,11 @@ class Asin(Function):
 
     def backward(self, g: Any) -> Any:
         (x,) = self.inputs
-        return g * (1 - x * x) ** -0.5
+        return g / (1 - x * x) ** 0.5
 
 
 class Acos(Function):
-    """y = arccos x.  dL/dx = −g · (1 − x²)^(−½)"""
+    """y = arccos x.  dL/dx = −g / √(1 − x²)"""
 
     reads = INPUTS
     arithmetic = True
@@ -87,7 +87,7 @@ class Acos(Function):
 
     def backward(self, g: Any) -> Any:
         (x,) = self.inputs
-        return -g * (1 - x * x) ** -0.5
+        return -g / (1 - x * x) ** 0.5
 
 
 class Atan(Function):
@@ -173,7 +173,7 @@ class Tanh(Function):
 
 
 class Asinh(Function):
-    """y = arsinh x.  dL/dx = g · (x² + 1)^(−½)"""
+    """y = arsinh x.  dL/dx = g / √(x² + 1)"""
 
     reads = INPUTS
     arithmetic = True
@@ -183,11 +183,11 @@ class Asinh(Function):
 
     def backward(self, g: Any) -> Any:
         (x,) = self.inputs
-        return g * (x * x + 1) ** -0.5
+        return g / (x * x + 1) ** 0.5
 
 
 class Acosh(Function):
-    """y = arcosh x.  dL/dx = g · (x² − 1)^(−½)"""
+    """y = arcosh x.  dL/dx = g / √(x² − 1)"""
 
     reads = INPUTS
     arithmetic = True
@@ -197,7 +197,7 @@ class Acosh(Function):
 
     def backward(self, g: Any) -> Any:
         (x,) = self.inputs
-        return g * (x * x - 1) ** -0.5
+        return g / (x * x - 1) ** 0.5
 
 
 class Atanh(Function):
@@ -252,3 +252,7 @@ def deg2rad(input: Tensor) -> Tensor:
 def rad2deg(input: Tensor) -> Tensor:
     """Radians to degrees: input · 180 / π"""
     return input * (180 / math.pi)
+
+
+for _function in (deg2rad, rad2deg):
+    method(_function.__name__ + "_")(in_place(_function))
