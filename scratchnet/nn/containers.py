@@ -115,6 +115,11 @@ class Sequential(_Listed):
             raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
         return super().__add__(other)
 
+    def __iadd__(self, other: Iterable[Module]) -> Self:
+        if not isinstance(other, Sequential):
+            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+        return self.extend(other)
+
     def __mul__(self, times: int) -> Self:
         if not isinstance(times, int):
             raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(times)}")

@@ -151,20 +151,20 @@ class Module(Hooks, StateDict, Conversion):
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__
-        for cls, registry, _, what in _REGISTRIES:
+        for cls, registry, kind, what in _REGISTRIES:
             if isinstance(value, cls):
                 if registry not in own:
                     raise AttributeError(f"cannot assign {what} before Module.__init__() call")
                 self._move(name, value, registry)
                 return
-        for _, registry, kind, _ in _REGISTRIES:
             if registry in own and name in own[registry]:
-                if value is None or (registry == "_buffers" and isinstance(value, Tensor)):
-                    own[registry][name] = value
-                    return
-                raise TypeError(
-                    f"cannot assign '{typename(value)}' as {kind} '{name}' (scratchnet.{_EXPECTED[registry]} or None expected)"
-                )
+                if value is not None and not (registry == "_buffers" and isinstance(value, Tensor)):
+                    expected = _EXPECTED[registry]
+                    raise TypeError(
+                        f"cannot assign '{typename(value)}' as {kind} '{name}' (scratchnet.{expected} or None expected)"
+                    )
+                own[registry][name] = value
+                return
         object.__setattr__(self, name, value)
 
     def _move(self, name: str, value: Any, registry: str) -> None:
@@ -228,7 +228,7 @@ class Module(Hooks, StateDict, Conversion):
 _REGISTRIES = (
     (Parameter, "_parameters", "parameter", "parameters"),
     (Module, "_modules", "child module", "module"),
-    (Buffer, "_buffers", "buffer", "buffers"),
+    (Buffer, "_buffers", "buffer", "buffer"),
 )
 _EXPECTED = {"_parameters": "nn.Parameter", "_modules": "nn.Module", "_buffers": "nn.Buffer, scratchnet.Tensor"}
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.nn.functional import _stand_in as kernels
+from scratchnet.kernels import conv as kernels
 from scratchnet.nn.functional.arguments import ints, require_same_dtype
 from scratchnet.nn.functional.padding import pad
 
@@ -36,10 +36,7 @@ class Conv2d(Function):
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
         self.x_shape, self.w_shape = x.shape, w.shape
-        y = kernels.conv2d_forward(x, w, *self.settings)
-        if b is not None:
-            y += b[:, None, None]
-        return y
+        return kernels.conv2d_forward(x, w, *self.settings, bias=b)
 
     def backward(self, g: Tensor) -> tuple:
         x, w = self.inputs[:2]

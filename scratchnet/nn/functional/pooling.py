@@ -8,7 +8,7 @@ import numpy as np
 
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.nn.functional import _stand_in as kernels
+from scratchnet.kernels import pooling as kernels
 from scratchnet.nn.functional.arguments import ints
 from scratchnet.ops.elementwise import check_tensor
 
@@ -43,7 +43,7 @@ class Unpool(Function):
         self.indices, self.target = indices, shape
 
     def forward(self, x: Any) -> Any:
-        return kernels.scatter(x, self.indices, self.target)
+        return kernels.max_pool2d_backward(x, self.indices, self.target)
 
     def backward(self, g: Tensor) -> Tensor:
         return Pick(self.indices)(g)
@@ -59,7 +59,9 @@ class Pick(Function):
 
     def forward(self, x: Any) -> Any:
         self.x_shape = x.shape
-        return kernels.gather(x, self.indices)
+        flat, places = x.reshape(*x.shape[:2], -1), self.indices.reshape(*self.indices.shape[:2], -1)
+        taken = np.take_along_axis(flat, places, 2)
+        return np.where(places < 0, 0, taken).astype(x.dtype, copy=False).reshape(self.indices.shape)  # -1: window of padding alone
 
     def backward(self, g: Tensor) -> Tensor:
         return Unpool(self.indices, self.x_shape)(g)
