@@ -10,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.hooks import RemovableHandle
 from scratchnet.autograd.mode import modes
@@ -180,8 +182,10 @@ def _through_gate(watch: Callable[[tuple], tuple], values: tuple) -> tuple[tuple
     if not places or not modes.grad:
         return values, 0
 
+    kinds = [(v.array.shape, v.array.dtype) if isinstance(v, Tensor) else None for v in values]
+
     def watch_all(grads: tuple) -> tuple:
-        full: list[Any] = [None] * len(values)
+        full = [kind and Tensor(np.zeros(*kind)) for kind in kinds]  # as torch: zeros for Tensors that require no grad
         for i, g in zip(places, grads):
             full[i] = g
         replaced = watch(tuple(full))
