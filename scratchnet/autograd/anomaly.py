@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 from typing import Any
 
@@ -12,8 +14,14 @@ from scratchnet.autograd.mode import Mode, modes
 from scratchnet.autograd.tensor import Tensor
 
 
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
 def _remember_call(node: Function) -> None:
-    node.called_at = traceback.extract_stack()[:-2]
+    """Note the user's lines that led to the call; ours only if there are none."""
+    frames = traceback.walk_stack(sys._getframe(2))
+    stack = traceback.StackSummary.extract(frames, limit=50, lookup_lines=False)[::-1]
+    node.called_at = [f for f in stack if not f.filename.startswith(_PACKAGE)] or stack
 
 
 class detect_anomaly(Mode):
@@ -73,6 +81,5 @@ def check_finite(node: Function, grads: tuple[Any, ...]) -> None:
 def _where(node: Function) -> str:
     if node.called_at is None:
         return "It was called outside detect_anomaly, so the line is not known: put the forward pass inside it too."
-    user = [f for f in node.called_at if "scratchnet" not in f.filename.replace("\\", "/").split("/")[-3:-1]]
-    calls = "".join(traceback.format_list(user[-4:] or node.called_at[-4:]))
+    calls = "".join(traceback.format_list(node.called_at[-4:]))
     return f"Forward call of {node.name()} (most recent call last):\n{calls}"

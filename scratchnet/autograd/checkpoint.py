@@ -4,12 +4,13 @@
 
 The operations of the part are recorded as usual, but what they saved is dropped at once. The first of them that is asked for its
 saved values in backward runs the whole part again, and the i-th operation of the second run hands its values to the i-th of the
-first (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016). So gradients of gradients, closures over parameters
-and nested checkpoints need nothing special.
+first (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016). So gradients of gradients and closures over parameters
+need nothing special. Of nested checkpoints only the outermost acts; the inner ones do when it runs again.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +31,8 @@ def checkpoint(
     Parameters
     ----------
     function : callable
-        Must do the same when called again with the same arguments (random draws are repeated if `preserve_rng_state`).
+        Must do the same when called again with the same arguments (draws of `scratchnet.random` are repeated if
+        `preserve_rng_state`).
     use_reentrant : bool, optional
         Accepted for torch's sake; there is one implementation, and it behaves as torch's `use_reentrant=False`.
     preserve_rng_state : bool
@@ -39,18 +41,20 @@ def checkpoint(
     Raises
     ------
     RuntimeError
-        In backward, if the second run did not record the same operations as the first.
+        In backward, if the second run did not record the same operations as the first, or if what they read was changed in
+        place in between.
     """
-    if not modes.grad:
+    if not modes.grad or any(_is_frame(w) for w in modes.watchers):
         return function(*args, **kwargs)
     frame = _Frame(function, args, kwargs, random.get_rng_state() if preserve_rng_state else None)
-    with Mode(watchers=(*_without_frames(), frame.defer)):
-        return function(*args, **kwargs)
+    with Mode(watchers=(*modes.watchers, frame.defer)):
+        result = function(*args, **kwargs)
+    frame.complete = True
+    return result
 
 
-def _without_frames() -> tuple:
-    """Inside an outer checkpoint, the inner one takes over: its operations are recomputed by it alone."""
-    return tuple(w for w in modes.watchers if not isinstance(getattr(w, "__self__", None), _Frame))
+def _is_frame(watcher: Any) -> bool:
+    return isinstance(getattr(watcher, "__self__", None), _Frame)
 
 
 class _Frame:
@@ -58,49 +62,69 @@ class _Frame:
 
     def __init__(self, function: Callable, args: tuple, kwargs: dict, rng_state: Any) -> None:
         self.function, self.args, self.kwargs, self.rng_state = function, args, kwargs, rng_state
-        self.names: list[str] = []
-        self.again: list[Function] | None = None
+        self.steps: list[tuple] = []  # name and shape of each operation
+        self.complete = False  # not while the function runs, which may ask for gradients itself
+        self.again: list[Any] = []  # the operations of the second run, until they have handed over what they saved
 
     def defer(self, node: Function) -> None:
         """Drop what `node` saved; it will ask here."""
-        node.drop(_Ticket(self, len(self.names)))
-        self.names.append(node.name())
+        node.drop(_Ticket(self, len(self.steps), node._stamp))
+        self.steps.append(_step(node))
 
-    def recompute(self) -> list[Function]:
-        if self.again is None:
-            nodes: list[Function] = []
-            state = random.get_rng_state()
+    def twin(self, position: int) -> Function:
+        """The operation of the second run that corresponds to one of the first."""
+        if not self.again:
+            self.again = self._run_again()
+        node, self.again[position] = self.again[position], None
+        return node
+
+    def _run_again(self) -> list:
+        nodes: list[Function] = []
+        state = random.get_rng_state()
+        if self.rng_state is not None:
+            random.set_rng_state(self.rng_state)
+        watchers = (*[w for w in modes.watchers if not _is_frame(w)], nodes.append)
+        try:
+            with Mode(grad=True, inference=False, watchers=watchers):
+                self.function(*self.args, **self.kwargs)
+        finally:
             if self.rng_state is not None:
-                random.set_rng_state(self.rng_state)
-            try:
-                with Mode(grad=True, watchers=(*_without_frames(), nodes.append)):
-                    self.function(*self.args, **self.kwargs)
-            finally:
-                if self.rng_state is not None:
-                    random.set_rng_state(state)
-            names = [node.name() for node in nodes]
-            if names != self.names:
-                i = next((i for i, (a, b) in enumerate(zip(names, self.names)) if a != b), min(len(names), len(self.names)))
-                raise RuntimeError(
-                    f"checkpoint: {getattr(self.function, '__name__', self.function)!r} recorded {len(self.names)} operations "
-                    f"when it was first called and {len(names)} when called again; operation {i} is the first that differs "
-                    f"({self.names[i] if i < len(self.names) else 'none'} then, {names[i] if i < len(names) else 'none'} now). "
-                    "The function must do the same each time."
-                )
-            self.again = nodes
-        return self.again
+                random.set_rng_state(state)
+        steps = [_step(node) for node in nodes]
+        if steps[: len(self.steps)] != self.steps or (self.complete and len(steps) != len(self.steps)):
+            raise RuntimeError(self._not_repeated(steps))
+        return nodes
+
+    def _not_repeated(self, steps: list) -> str:
+        pairs = itertools.zip_longest(self.steps, steps, fillvalue="nothing")
+        i, (first, again) = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
+        return (
+            f"checkpoint: {getattr(self.function, '__name__', self.function)!r} recorded {len(self.steps)} operations when it was "
+            f"first called and {len(steps)} when called again; number {i} was {first} and is {again}. "
+            "The function must do the same each time."
+        )
 
 
 class _Ticket:
     """What a checkpointed operation holds instead of its saved values."""
 
-    def __init__(self, frame: _Frame, position: int) -> None:
-        self.frame, self.position = frame, position
+    def __init__(self, frame: _Frame, position: int, stamp: int) -> None:
+        self.frame, self.position, self.stamp = frame, position, stamp
 
     def restore(self, node: Function) -> None:
-        twin = self.frame.recompute()[self.position]
+        twin = self.frame.twin(self.position)
+        if twin._stamp != self.stamp:
+            raise RuntimeError(
+                f"{node.name()}: one of the variables needed for gradient computation has been modified by an inplace operation "
+                f"since checkpoint was called: an input of the operation (version {twin._stamp}, expected {self.stamp})."
+            )
+        node._saved, node._stamp, node._output = twin._saved, twin._stamp, twin._output
         node.__dict__.update({k: v for k, v in twin.__dict__.items() if k not in _OWN})
 
 
+def _step(node: Function) -> tuple:
+    return node.name(), node.fan_out or node.shape
+
+
 # An operation keeps its place in the graph; all else (saved values, sizes that forward noted, masks) comes from the second run.
-_OWN = frozenset("seq edges observers called_at plain".split())
+_OWN = frozenset("seq edges needs_input_grad fan_out _ports observers called_at plain".split())

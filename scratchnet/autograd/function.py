@@ -72,18 +72,19 @@ class Function:
     output_nr = 0
 
     edges: Any = ()  # for each input: the Function that made it, the leaf Tensor itself, or None
+    needs_input_grad: tuple[bool, ...] = ()  # for each input: whether its gradient is wanted
     fan_out: tuple | None = None  # for each of several outputs: its shape and dtype
     observers: Any = None  # tensor hooks on the output, and the output itself if it retains its gradient
-    called_at: Any = None  # the stack of the call, in anomaly mode
+    called_at: Any = None  # the user's lines that led to the call, in anomaly mode
     arithmetic = False  # backward may be run on arrays
     fused_backward: Any = None
     plain = False  # backward is being run on arrays: inputs and output are arrays
-    asked: Any = None  # which gradients the present walk asks for, if not all
     on_arrays = False  # whether it can be
     frees = True  # whether there is anything to free after backward
 
     seq: int
-    shape: tuple
+    shape: tuple  # of the output, and so of its gradient
+    dtype: np.dtype
     _ports: list  # for each of several outputs: a weak reference to its node
     _plans: dict  # which gradients are wanted → what is kept for them
     _saved: Any = []  # the inputs that backward reads; a checkpoint's frame if it has them; None when freed
@@ -100,10 +101,10 @@ class Function:
 
     # ---- to be defined ---------------------------------------------------------------------------------------
     def forward(self, *arrays: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} must define forward")
+        raise NotImplementedError(f"{self.name()} must define forward")
 
     def backward(self, *grads: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} has no derivative: it defines no backward")
+        raise NotImplementedError(f"{self.name()} has no derivative: it defines no backward")
 
     # ---- calling ---------------------------------------------------------------------------------------------
     def __call__(self, *inputs: Any) -> Any:
@@ -134,15 +135,16 @@ class Function:
         if not needed or not modes.grad:
             return _unrecorded(result)
         self.edges, self.seq = edges, next(_sequence)
-        kept, keeps_output = self._plans.get(needed + bit) or self._plan(needed, len(inputs))
+        self.needs_input_grad, kept, keeps_output = self._plans.get(needed + bit) or self._plan(needed, len(inputs))
         if kept:
             self._save(inputs, kept)
         if result.__class__ is tuple:
             y = self._several(result)
         else:
             y = Tensor(result, True, self)
-            self.shape = y.array.shape
-            if y.array.dtype.kind != "f":  # comparisons, argmax, …: nothing to differentiate
+            self.shape = result.shape
+            self.dtype = dtype = result.dtype
+            if dtype.kind != "f":  # comparisons, argmax, …: nothing to differentiate
                 y._needs_grad, y._node = False, None
         if keeps_output:
             self._save_output(y)
@@ -161,16 +163,16 @@ class Function:
         return cls()(*inputs)
 
     @classmethod
-    def _plan(cls, needed: int, n: int) -> tuple[tuple[int, ...], bool]:
-        """From `reads` and the gradients that are wanted: which inputs are kept, and whether the output is."""
-        reads = cls.reads
+    def _plan(cls, needed: int, n: int) -> tuple[tuple[bool, ...], tuple[int, ...], bool]:
+        """Which gradients are wanted; from that and `reads`, which inputs are kept and whether the output is."""
+        reads, needs = cls.reads, tuple(bool(needed >> i & 1) for i in range(n))
         if reads is None or reads == INPUTS:
-            plan = tuple(range(n)), reads is None
+            plan = needs, tuple(range(n)), reads is None
         else:
             if not reads or not isinstance(reads[0], tuple):  # OUTPUT, or positions that every gradient reads
                 reads = (reads,) * n
-            wanted = {j for i in range(n) if needed >> i & 1 for j in reads[i]}
-            plan = tuple(sorted(j for j in wanted if 0 <= j < n)), OUT in wanted  # n varies where inputs are optional
+            wanted = {j for i in range(n) if needs[i] for j in reads[i]}
+            plan = needs, tuple(sorted(j for j in wanted if 0 <= j < n)), OUT in wanted  # n varies: optional inputs
         cls._plans[needed + (1 << n)] = plan
         return plan
 
@@ -200,14 +202,9 @@ class Function:
         """The node of output `i` of several: one for as long as anybody holds it. (This operation must not: a cycle.)"""
         port = self._ports[i] and self._ports[i]()
         if port is None:
-            port = OutputOf(self, i, self.fan_out[i][0])  # type: ignore[index]
+            port = OutputOf(self, i, *self.fan_out[i])  # type: ignore[index]
             self._ports[i] = weakref.ref(port)
         return port
-
-    @property
-    def needs_input_grad(self) -> tuple[bool, ...]:
-        """For each input, whether its gradient is wanted."""
-        return self.asked or tuple([edge is not None for edge in self.edges])
 
     def _check_result(self, result: Any) -> None:
         """Refuse what is easily returned by mistake. (Arrays of other kinds, and NumPy's scalars, are fine.)"""
@@ -266,21 +263,31 @@ class Function:
     def release(self) -> None:
         """Free what was kept, unless nothing was (so that a sum, say, can be walked twice, as in torch)."""
         if self._saved or self._output is not None or self.notes:
-            self.drop(None)
+            self._saved = self._output = None
+            for name in self.notes:
+                self.__dict__.pop(name, None)
 
     def drop(self, instead: Any) -> None:
-        """Forget what was kept; `instead` can restore it, or is None if nothing can."""
-        self._saved, self._output, self._stamp = instead, None, 0
-        for name in self.notes:
-            self.__dict__.pop(name, None)
+        """Forget what was kept; `instead` can restore it."""
+        self.release()
+        self._saved = instead
 
-    def __getattr__(self, name: str) -> Any:
-        if name in self.notes:  # only missing attributes come here
+    def __getattr__(self, name: str) -> Any:  # called for missing attributes only
+        if name in self.notes:
             while self._saved.__class__ is not list:
                 self._recompute()
             if name in self.__dict__:
                 return self.__dict__[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return object.__getattribute__(self, name)  # or raise, also what a property raised
+
+    def complete(self, grads: list) -> list:
+        """The gradients of several outputs, with zeros for those that nothing was computed from."""
+        some = next(g for g in grads if g is not None)
+        like, wrap = (some.array, Tensor) if isinstance(some, Tensor) else (some, np.asanyarray)
+        return [
+            wrap(np.zeros_like(like, meta[1], shape=meta[0])) if g is None and meta is not None else g
+            for g, meta in zip(grads, self.fan_out)  # type: ignore[arg-type]
+        ]
 
     # ---- looking at the graph --------------------------------------------------------------------------------
     @property
@@ -325,8 +332,8 @@ class OutputOf(Function):
 
     reads = NOTHING
 
-    def __init__(self, parent: Function, index: int, shape: tuple) -> None:
-        self.parent, self.output_nr, self.shape = parent, index, shape
+    def __init__(self, parent: Function, index: int, shape: tuple, dtype: np.dtype) -> None:
+        self.parent, self.output_nr, self.shape, self.dtype = parent, index, shape, dtype
         self.seq = next(_sequence)
 
     @property
@@ -343,7 +350,9 @@ class OutputOf(Function):
 
 
 def _changed_in_place(function: Function, what: str) -> str:
-    where = "" if function.called_at is None else f", called at {function.called_at[-1]}"
+    where = ""
+    if function.called_at:
+        where = " called at {0.filename}:{0.lineno}".format(function.called_at[-1])
     return (
         f"{function.name()}{where}: one of the variables needed for gradient computation has been modified by an inplace "
         f"operation: {what}. Use the out-of-place form, or change a .clone(); autograd.detect_anomaly() names the call."

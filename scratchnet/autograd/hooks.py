@@ -75,23 +75,47 @@ def run_hooks(hooks: dict, g: Tensor) -> Tensor:
             continue
         replaced = hook(g)
         if replaced is not None:
-            if not isinstance(replaced, Tensor):
-                raise TypeError(f"hook must return a Tensor or None, got {type(replaced).__name__}")
-            if replaced.array.shape != g.array.shape:
-                raise RuntimeError(
-                    f"hook {getattr(hook, '__name__', hook)!r} has changed the size of value: "
-                    f"it was given {g.array.shape} and returned {replaced.array.shape}"
-                )
+            _check_replacement(hook, replaced, g)
             g = replaced
     return g
+
+
+def _check_replacement(hook: Callable, new: Any, old: Tensor) -> None:
+    name = getattr(hook, "__name__", hook)
+    if not isinstance(new, Tensor):
+        raise TypeError(f"hook {name!r} must return a Tensor or None, got {type(new).__name__}")
+    if new.array.shape != old.array.shape:
+        raise RuntimeError(
+            f"hook {name!r} has changed the size of value: it was given {old.array.shape} and returned {new.array.shape}"
+        )
+    if new.array.dtype != old.array.dtype:
+        raise RuntimeError(
+            f"hook {name!r} has changed the type of value: it was given {old.array.dtype} and returned {new.array.dtype}"
+        )
 
 
 def run_after_accumulation(leaf: Tensor) -> None:
     for hook in list(leaf._hooks.values()):  # type: ignore[union-attr]
         if isinstance(hook, AfterAccumulation):
-            hook.hook(leaf)
+            result = hook.hook(leaf)
+            if result is not None:
+                raise TypeError(f"a post accumulate grad hook must return None, got {type(result).__name__}")
 
 
 def retain(node: Any, tensor: Tensor) -> None:
     """Have the walk put the gradient that reaches `node` into `tensor.grad`."""
     observers(node).retained = weakref.ref(tensor)
+
+
+def retains(node: Any, tensor: Tensor) -> bool:
+    """Whether the walk will do so."""
+    seen_by = node.observers
+    return seen_by is not None and seen_by.retained is not None and seen_by.retained() is tensor
+
+
+def move_retained(tensor: Tensor, old: Any, new: Any) -> None:
+    """`tensor`, made by `old`, is now made by `new`: it goes on retaining its gradient if it did. Hooks stay where they were."""
+    if retains(old, tensor):
+        old.observers.retained = None
+        if new is not None:
+            retain(new, tensor)

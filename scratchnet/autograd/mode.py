@@ -14,13 +14,11 @@ from typing import Any
 
 
 class _Modes(threading.local):
-    grad = True  # record operations for backward
-    inference = False  # results are never to be recorded
-    anomaly = False  # look for NaN in gradients
-    watchers: tuple = ()  # called with each operation that is recorded: anomaly detection, checkpoints, tracing
-
-    def __init__(self) -> None:  # instance attributes are read faster than the class's
-        self.grad, self.inference, self.anomaly, self.watchers = True, False, False, ()
+    def __init__(self) -> None:
+        self.grad = True  # record operations for backward
+        self.inference = False  # results are never to be recorded
+        self.anomaly = False  # look for NaN in gradients
+        self.watchers: tuple = ()  # called with each operation that is recorded: anomaly detection, checkpoints, tracing
 
 
 modes = _Modes()
@@ -42,6 +40,7 @@ class Mode:
         modes.__dict__.update(self._before.pop())
 
     def clone(self) -> Mode:
+        """The same, not entered: for each call of a decorated function, which may run in several threads."""
         return Mode(**self._settings)
 
     def __call__(self, function: Callable) -> Callable:
@@ -50,7 +49,7 @@ class Mode:
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with self.clone():  # a fresh one for each call: the function may run in several threads
+            with self.clone():
                 return function(*args, **kwargs)
 
         return wrapper
@@ -61,18 +60,23 @@ def _decorate_generator(mode: Mode, function: Callable) -> Callable:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        generator, sent = function(*args, **kwargs), None
+        with mode.clone():
+            generator = function(*args, **kwargs)
+        resume, value = generator.send, None
         while True:
             try:
                 with mode.clone():
-                    item = generator.send(sent)
+                    item = resume(value)
             except StopIteration as stop:
                 return stop.value
             try:
-                sent = yield item
+                resume, value = generator.send, (yield item)
             except GeneratorExit:
-                generator.close()
+                with mode.clone():
+                    generator.close()
                 raise
+            except BaseException as error:  # thrown in by the consumer: the generator's to handle
+                resume, value = generator.throw, error
 
     return wrapper
 
@@ -98,30 +102,44 @@ class no_grad(Mode):
         super().__init__(grad=False)
 
 
-class enable_grad(Mode):
-    """Record operations, also inside `no_grad`."""
+class _Recording(Mode):
+    """Recording on or off. Inside `inference_mode` nothing switches it on."""
+
+    def __init__(self, grad: bool) -> None:
+        super().__init__(grad=grad)
+
+    def __enter__(self) -> Mode:
+        super().__enter__()
+        modes.grad = self._settings["grad"] and not modes.inference
+        return self
+
+    def clone(self) -> Mode:
+        return _Recording(self._settings["grad"])
+
+
+class enable_grad(_Recording):
+    """Record operations, also inside `no_grad` (but not inside `inference_mode`)."""
 
     def __new__(cls, function: Callable | None = None) -> Any:
         return _bare_decorator(cls, function)
 
     def __init__(self) -> None:
-        super().__init__(grad=True)
+        super().__init__(True)
 
 
-class set_grad_enabled(Mode):
+class set_grad_enabled(_Recording):
     """Record operations or not. Acts at once when called; as a context manager it puts the old state back."""
 
     def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
             raise TypeError(f"set_grad_enabled: mode must be a bool, got {type(mode).__name__}")
-        super().__init__(grad=mode)
+        super().__init__(mode)
         self._outer = modes.grad
-        modes.grad = mode
+        modes.grad = mode and not modes.inference
 
     def __enter__(self) -> Mode:
-        self._before.append({"grad": self._outer})
-        modes.grad = self._settings["grad"]
-        return self
+        modes.grad = self._outer  # so that this is what __exit__ goes back to
+        return super().__enter__()
 
     def __call__(self, function: Callable) -> Callable:
         modes.grad = self._outer  # used as a decorator: the state outside is left alone

@@ -21,20 +21,26 @@ if TYPE_CHECKING:
     from scratchnet.autograd.view import View
 
 
-class _InferenceVersion(list):
-    """The version counter of a tensor made in inference mode: reading it means somebody saves the tensor."""
+class _NoCounter(list):
+    """The version counter of every tensor made in inference mode: it counts nothing.
+
+    Nothing is saved in inference mode, so who reads it there changes the tensor in place, which is fine; and who reads it
+    elsewhere is about to save the tensor (in-place changes have been refused by then), which is not.
+    """
 
     def __getitem__(self, index: Any) -> int:
+        if modes.inference:
+            return 0
         raise RuntimeError(
-            "a tensor made in inference_mode cannot be saved for backward: "
-            "make a normal tensor of it outside inference_mode with .clone()"
+            "Inference tensors cannot be saved for backward: a tensor made in inference_mode takes part in a computation that "
+            "is recorded. Make a normal tensor of it outside inference_mode with .clone()."
         )
 
-    def __setitem__(self, index: Any, value: Any) -> None:  # in-place changes are not counted
+    def __setitem__(self, index: Any, value: Any) -> None:
         pass
 
 
-INFERENCE = _InferenceVersion()
+INFERENCE = _NoCounter()
 
 
 class Tensor:
@@ -87,8 +93,8 @@ class Tensor:
             )
         if requires_grad and self.array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self.array.dtype}")
-        if requires_grad and self._counter is INFERENCE:
-            raise RuntimeError("setting requires_grad=True on a tensor made in inference_mode is not allowed")
+        if requires_grad and self._counter is INFERENCE and not modes.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self._needs_grad = requires_grad
         return self
 
@@ -145,6 +151,10 @@ class Tensor:
                 raise RuntimeError(f"assigned grad has dtype {value.array.dtype}, but the tensor has {self.array.dtype}")
         self._grad = value
 
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
     def backward(
         self,
         gradient: Tensor | None = None,
@@ -155,7 +165,7 @@ class Tensor:
         """Accumulate d(self)/d(leaf) into `grad` of every leaf. See `scratchnet.autograd.backward`."""
         from scratchnet.autograd.engine import backward
 
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+        backward(self, None if gradient is None else (gradient,), retain_graph, create_graph, inputs=inputs)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Any:
         """Call `hook(grad)` whenever the gradient of this tensor is computed; a returned Tensor replaces it.
@@ -187,15 +197,25 @@ class Tensor:
 
     @property
     def retains_grad(self) -> bool:
-        seen_by = None if self._node is None else self._node.observers
-        return seen_by is not None and seen_by.retained is not None and seen_by.retained() is self
+        """Whether `retain_grad` was called on this tensor, which is no leaf."""
+        from scratchnet.autograd.hooks import retains
+
+        return not self.is_leaf and retains(self._node, self)
 
     # ---- the same memory under another history ---------------------------------------------------------------
     def _alias(self) -> Tensor:
         """Another Tensor object with the same memory, version counter and history."""
-        twin = Tensor(self.array, self.requires_grad, self._node)
+        if modes.grad and self.requires_grad:
+            twin = Tensor(self.array, True, self._node)
+        else:
+            twin = Tensor(self.array)
         twin._counter = self._counter
         return twin
+
+    def _become_copy(self) -> None:
+        """Leave the shared memory before it is changed, with the version that backward expects to find."""
+        self.array = self.array.copy()
+        self._counter = [self._counter[0]]
 
     def detach(self) -> Tensor:
         """The same memory without history: gradients do not flow through the result."""

@@ -14,40 +14,46 @@ shared version counter shows that something has changed.
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from scratchnet.autograd.function import NOTHING, Function
+from scratchnet.autograd.hooks import move_retained
 from scratchnet.autograd.mode import Mode, modes
-from scratchnet.autograd.tensor import Tensor
+from scratchnet.autograd.tensor import INFERENCE, Tensor
 
 # What a call leaves in a Function, beside its settings.
 _CALL_STATE = frozenset(
-    "seq edges _saved _stamp shape _output fan_out observers called_at".split()
+    "seq edges needs_input_grad shape dtype fan_out _ports _saved _stamp _output observers called_at plain".split()
 )
+
+_ONE_OF_SEVERAL = "is one of several views that one operation returned"
+_UNRECORDED = "was made in no_grad or inference mode"
 
 
 class ViewFunction(Function):
     """A Function whose forward returns a view of its one input's memory (or a copy, if `may_copy`)."""
 
     may_copy = False
-    _refusal: str | None = None  # why results must not be changed in place, if they must not
 
     def __call__(self, x: Tensor) -> Any:
         y = super().__call__(x)
         if isinstance(y, tuple):
             for part in y:
-                self._share(x, part, "is one of several views that one operation returned")
+                self._share(x, part, _ONE_OF_SEVERAL)
         elif not self.may_copy or np.may_share_memory(x.array, y.array):
             self._share(x, y, None)
         return y
 
     def _share(self, x: Tensor, y: Tensor, refusal: str | None) -> None:
         y._counter = x._counter
+        if x._counter is INFERENCE:  # never recorded: there is no history to look after
+            return
         if refusal is None and not modes.grad:
-            refusal = "was created in no_grad mode"
+            refusal = _UNRECORDED
         if x._view is None:
             y._view = View(x, (self,), y._counter, refusal)
         else:
@@ -61,23 +67,32 @@ class ViewFunction(Function):
 
 
 class View:
-    """What a view knows: its base, the operations between, and the version its history was made at."""
+    """What a view knows: its base, the operations between, and the version its history was made at.
+
+    A `refusal` says why the history of the view cannot be rewritten, if it cannot.
+    """
 
     __slots__ = ("base", "chain", "refusal", "seen")
 
-    def __init__(self, base: Tensor, chain: tuple[ViewFunction, ...], version: list[int], refusal: str | None) -> None:
+    def __init__(self, base: Tensor, chain: tuple[ViewFunction, ...], counter: list[int], refusal: str | None) -> None:
         self.base, self.chain, self.refusal = base, chain, refusal
-        self.seen = 0 if modes.inference else version[0]
+        self.seen = counter[0]
 
     def refresh(self, view: Tensor) -> None:
         """Give `view` the history that belongs to its present value."""
-        if modes.inference or view._counter[0] == self.seen:
+        if view._counter[0] == self.seen:
             return
+        if self.base._needs_grad:
+            if self.refusal is not None:
+                raise RuntimeError(
+                    f"this tensor {self.refusal}, and its base or another view of its base has been modified inplace since: "
+                    "its history is not known any more. Make the view after the change, or change a .clone()."
+                )
+            if self.base._node is not None:
+                with Mode(grad=True):
+                    twin = self.replay(self.base)
+                give_history(view, twin)
         self.seen = view._counter[0]
-        if self.refusal is None and self.base._needs_grad and self.base._node is not None:
-            with Mode(grad=True):
-                twin = self.replay(self.base)
-            view._node, view._needs_grad = twin._node, twin._needs_grad
 
     def replay(self, base: Tensor) -> Tensor:
         for function in self.chain:
@@ -85,39 +100,85 @@ class View:
         return base
 
 
-class Overwrite(Function):
-    """y = base, where the region that `view` shows has been replaced by `value`.
+class Region:
+    """Where the elements of a view lie in its base: the operations that lead there, and the order of the base's axes in memory.
 
-    dL/dbase = g with zeros in the region,  dL/dvalue = the region of g.
+    The order matters: a transposed base may be seen as a vector where a row-major array of its shape would have to be copied.
     """
+
+    def __init__(self, view: View) -> None:
+        self.chain = tuple(function.again() for function in view.chain)  # without the edges of the calls
+        strides = view.base.array.strides
+        self.order = sorted(range(len(strides)), key=lambda axis: -abs(strides[axis]))
+
+    def of(self, x: Any) -> Any:
+        """The region of a Tensor, as a Tensor with history; or of an array."""
+        for function in self.chain:
+            x = function.again()(x) if isinstance(x, Tensor) else function.again().forward(x)
+        return x
+
+    def erased(self, x: Any) -> Any:
+        """A copy of an array, with zeros in the region."""
+        copy = np.empty_like(x, shape=[x.shape[axis] for axis in self.order]).transpose(np.argsort(self.order))
+        copy[...] = x
+        self.of(copy)[...] = 0
+        return copy
+
+
+class Erase(Function):
+    """y = x with zeros in a region.  dL/dx = g with zeros there"""
 
     reads = NOTHING
 
-    def __init__(self, view: View) -> None:
-        self.view = view
+    def __init__(self, region: Region) -> None:
+        self.region = region
+
+    def forward(self, x: Any) -> Any:
+        return self.region.erased(x)
+
+    def backward(self, g: Tensor) -> Tensor:
+        return Erase(self.region)(g)
+
+
+class Overwrite(Function):
+    """y = base with `value` in a region.  dL/dbase = g with zeros in the region,  dL/dvalue = the region of g"""
+
+    reads = NOTHING
+
+    def __init__(self, region: Region) -> None:
+        self.region = region
 
     def forward(self, base: Any, value: Any) -> Any:  # the memory has been written already
         return base
 
-    def backward(self, g: Tensor) -> tuple[Tensor, Tensor]:
-        rest = g.clone()
-        region = self.view.replay(rest)
-        g_value = region.clone()
-        region.zero_()
-        return rest, g_value
+    def backward(self, g: Tensor) -> tuple:
+        need_base, need_value = self.needs_input_grad
+        return Erase(self.region)(g) if need_base else None, self.region.of(g) if need_value else None
 
 
+# ---- in-place operations ----------------------------------------------------------------------------------------------
 def check_writable(x: Tensor) -> None:
     """Refuse what would make the history wrong: changing a leaf whose gradient is wanted."""
+    if x._counter is INFERENCE and not modes.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. "
+            "You can make a clone to get a normal tensor before doing inplace update."
+        )
     if not modes.grad:
         return
-    if x.requires_grad:
-        if x._node is None:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-        if x._view is not None and x._view.base._node is None and x._view.base._needs_grad:
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-        if x._view is not None and x._view.refusal is not None:
-            raise RuntimeError(_refused(x._view))
+    view = x._view
+    if view is not None and view.base._needs_grad:
+        _refuse_if(view.refusal)
+        if view.base._node is None:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation. "
+                "Use the out-of-place form, or do it inside no_grad() if it is not part of what is differentiated."
+            )
+    if x.requires_grad and x._node is None:
+        raise RuntimeError(
+            "a leaf Variable that requires grad is being used in an in-place operation. "
+            "Use the out-of-place form, or do it inside no_grad() if it is not part of what is differentiated."
+        )
 
 
 def check_memory(x: Tensor) -> None:
@@ -131,31 +192,39 @@ def check_memory(x: Tensor) -> None:
 
 def write(x: Tensor, value: Tensor) -> Tensor:
     """Give `x` the value and the history of `value`, which was computed from it: the end of every in-place operation."""
+    dtype = x.array.dtype
     if value.array.shape != x.array.shape:
         raise RuntimeError(
             f"output with shape {list(x.array.shape)} doesn't match the broadcast shape {list(value.array.shape)}"
         )
-    if "biuf".index(value.array.dtype.kind) > "biuf".index(x.array.dtype.kind):
-        raise RuntimeError(f"result type {value.array.dtype} can't be cast to the desired output type {x.array.dtype}")
+    kind = value.array.dtype.kind
+    if kind != dtype.kind and (kind == "f" or dtype.kind == "b"):
+        raise RuntimeError(f"result type {value.array.dtype} can't be cast to the desired output type {dtype}")
     record = modes.grad and (x.requires_grad or value.requires_grad)
-    if record and x._view is not None and x._view.refusal is not None:
-        raise RuntimeError(_refused(x._view))
+    if record and x._view is not None:
+        _refuse_if(x._view.refusal)
     check_memory(x)
     x.array[...] = value.array
-    if not record:
-        x._counter[0] += 1
-        return x
-    if value.array.dtype != x.array.dtype:
-        value = value.to(x.array.dtype)
+    if record:
+        rewrite_history(x, value if value.array.dtype == dtype else value.to(dtype))
+    x._counter[0] += 1
+    return x
+
+
+def rewrite_history(x: Tensor, value: Tensor) -> None:
+    """Let `x`, which holds the numbers of `value` already, have its history; if it is a view, within its base."""
     if x._view is None:
-        x._counter[0] += 1
-        x._node, x._needs_grad = value._node, value._needs_grad
+        give_history(x, value)
     else:
         base = x._view.base
-        rewritten = Overwrite(x._view)(base, value)
-        x._counter[0] += 1
-        base._node, base._needs_grad = rewritten._node, True
-    return x
+        give_history(base, Overwrite(Region(x._view))(base, value))  # that of x follows when somebody asks
+
+
+def give_history(x: Tensor, source: Tensor) -> None:
+    """Let what made `source` have made `x`."""
+    if x._node is not None:
+        move_retained(x, x._node, source._node)
+    x._node, x._needs_grad = source._node, source._needs_grad
 
 
 def in_place(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -165,16 +234,24 @@ def in_place(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
     @functools.wraps(op)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(self)
-        # computed from an alias: what the operation saves must not be the tensor that takes its result (a cycle)
-        return write(self, op(self._alias(), *args, **kwargs))
+        # Computed from an alias: what the operation saves must not be the tensor that takes its result (a cycle).
+        before = self._alias()
+        value = op(before, *args, **kwargs)
+        saved = weakref.ref(before)
+        del before
+        before = saved()
+        if before is not None:  # the gradient reads the old value, which is about to be lost
+            before._become_copy()
+        return write(self, value)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"In-place form of `{op.__name__}`: the tensor takes the result and its history."
     return method
 
 
-def _refused(view: View) -> str:
-    return (
-        f"this tensor {view.refusal}, and is being changed in place where that would have to be recorded. "
-        "Clone it first, or use the out-of-place operation."
-    )
+def _refuse_if(refusal: str | None) -> None:
+    if refusal is not None:
+        raise RuntimeError(
+            f"this tensor {refusal}, and is being modified inplace where that would have to be recorded. "
+            "Clone it first, or use the out-of-place operation."
+        )
