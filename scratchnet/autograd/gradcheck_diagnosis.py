@@ -111,21 +111,21 @@ def _missing_sum(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | No
     wrong = block.wrong.any(1)
     if block.projected or wrong.all() or a[wrong].any():
         return None
-    acts_elsewhere = n[~wrong].any(0)
-    if not acts_elsewhere[
-        n[wrong].any(0)
-    ].all():  # elements of the input that act on wrong rows alone: just missing
-        return None
-    mask = wrong.reshape(block.out_shape)
-    for axis in range(mask.ndim):
-        live = ~np.moveaxis(mask, axis, 0).reshape(mask.shape[axis], -1).any(1)
+    mask, touched = wrong.reshape(block.out_shape), n[wrong].any(0)
+    for axis, size in enumerate(mask.shape):
+        live = ~np.moveaxis(mask, axis, 0).reshape(size, -1).any(1)
         expected = np.moveaxis(np.broadcast_to(~live, np.moveaxis(mask, axis, -1).shape), -1, axis)
-        if live.any() and np.array_equal(mask, expected):
+        acts = (
+            np.moveaxis(n[:, touched].reshape(*mask.shape, -1), axis, 0)
+            .reshape(size, -1, touched.sum())
+            .any(1)
+        )
+        if live.any() and acts.all() and np.array_equal(mask, expected):
             kept = ", ".join(map(str, np.flatnonzero(live)[:4]))
             return (
                 f"missing sum: {block.input} acts on all of axis {axis} of {block.output} (it was "
-                "broadcast?), but only index "
-                f"{kept} of it contributes to the gradient. Sum over this axis"
+                "broadcast?), "
+                f"but only index {kept} of it contributes to the gradient. Sum over this axis"
             )
     return None
 
@@ -207,7 +207,7 @@ def _scaled(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
 def _diagonal(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
     """Softmax as if it were elementwise."""
     off = ~np.eye(*a.shape, dtype=bool)
-    if a.shape[0] == a.shape[1] and a.any() and not a[off].any() and not _close(a[off], n[off], tolerance):
+    if a.shape[0] == a.shape[1] and not a[off].any() and _close(a[~off], n[~off], tolerance):
         return (
             f"only the diagonal is there: each element of {block.output} depends on several elements of "
             f"{block.input}, and the "
