@@ -28,13 +28,23 @@ class PowNumber(Function):
             self.on_arrays = False
 
     def forward(self, x: Any) -> Any:
-        return x**self.exponent
+        return _power(x, self.exponent)
 
     def backward(self, g: Any) -> Any:
         if self.exponent == 0:
             return Tensor(np.zeros_like(g.array))
-        (x,) = self.inputs
-        return g * (self.exponent * x ** (self.exponent - 1))
+        return g * (self.exponent * _power(self.inputs[0], self.exponent - 1))
+
+
+def _power(x: Any, n: float) -> Any:
+    """xⁿ of an array or a Tensor, avoiding NumPy's slow general power where it does not do so itself."""
+    if isinstance(x, Tensor):
+        return PowNumber(n)(x)
+    if n == 3:
+        return x * x * x
+    if n == -0.5:
+        return 1 / np.sqrt(x)
+    return x**n
 
 
 class NumberPow(Function):
@@ -53,7 +63,7 @@ class NumberPow(Function):
         slope = self.output * log
         if self.base == 0:
             (x,) = self.inputs
-            slope = slope.where(x < 0, 0.0)
+            slope = slope.where(~(x >= 0), 0.0)
         return g * slope
 
 
@@ -74,7 +84,7 @@ class Pow(Function):
         a, b = self.inputs
         need_a, need_b = self.needs_input_grad
         grad_a = (g * (b * a ** (b - 1))).where(b != 0, 0.0) if need_a else None
-        grad_b = g * (self.output * a.log()).where((a != 0) | (b < 0), 0.0) if need_b else None
+        grad_b = g * (self.output * a.log()).where(~((a == 0) & (b >= 0)), 0.0) if need_b else None
         return grad_a, grad_b
 
 
@@ -101,7 +111,8 @@ class Rsqrt(Function):
         return 1 / np.sqrt(x)
 
     def backward(self, g: Any) -> Any:
-        return -0.5 * g * self.output**3
+        y = self.output
+        return -0.5 * g * (y * y * y)
 
 
 class Reciprocal(Function):

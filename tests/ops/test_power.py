@@ -76,9 +76,10 @@ def test_tensors():
 @pytest.mark.parametrize("b", ["bool", "uint8", "int64", "float32", "float64"])
 def test_dtypes(a, b):
     x, y = np.array([1, 2, 3]).astype(a), np.array([2, 0, 3]).astype(b)
-    check_against_torch("pow", x, y)
-    check_against_torch("pow", x, y[0, ...])
-    check_against_torch("pow", x[1, ...], y)
+    grad = b != "bool"  # torch subtracts 1 from the exponent, which it refuses for bools
+    check_against_torch("pow", x, y, grad=grad)
+    check_against_torch("pow", x, y[0, ...], grad=grad)
+    check_against_torch("pow", x[1, ...], y, grad=grad)
 
 
 def test_integers_and_negative_powers():
