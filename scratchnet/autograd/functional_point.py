@@ -11,8 +11,10 @@ from scratchnet.autograd import engine
 from scratchnet.autograd.mode import enable_grad
 from scratchnet.autograd.tensor import Tensor
 
-NO_V = "The vector v can only be None if the {} the function is a single Tensor with a single element, "
+NO_V = (
+    "The vector v can only be None if the {} the function is a single Tensor with a single element, "
     "got shapes {}"
+)
 
 
 class Point:
