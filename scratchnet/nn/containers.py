@@ -57,7 +57,9 @@ class _Listed(Module):
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add several modules at the end."""
         if not isinstance(modules, Iterable):
-            raise TypeError(f"{type(self).__name__}.extend should be called with an iterable, but got {typename(modules)}")
+            raise TypeError(
+                f"{type(self).__name__}.extend should be called with an iterable, but got {typename(modules)}"
+            )
         for module in list(modules):
             self.append(module)
         return self
@@ -112,12 +114,16 @@ class Sequential(_Listed):
 
     def __add__(self, other: Iterable[Module]) -> Self:
         if not isinstance(other, Sequential):
-            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+            raise ValueError(
+                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+            )
         return super().__add__(other)
 
     def __iadd__(self, other: Iterable[Module]) -> Self:
         if not isinstance(other, Sequential):
-            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+            raise ValueError(
+                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+            )
         return self.extend(other)
 
     def __mul__(self, times: int) -> Self:
@@ -155,7 +161,8 @@ class ModuleList(_Listed):
         if not runs:
             return f"{self._get_name()}()"
         lines = [
-            f"({a}): {_indent(text)}" if a == b else f"({a}-{b}): {b - a + 1} x {_indent(text)}" for a, b, text in runs
+            f"({a}): {_indent(text)}" if a == b else f"({a}-{b}): {b - a + 1} x {_indent(text)}"
+            for a, b, text in runs
         ]
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 
@@ -215,7 +222,9 @@ def pairs(values: Any, caller: str) -> list:
     if isinstance(values, Mapping) or (isinstance(values, Module) and hasattr(values, "items")):
         return list(values.items())
     if not isinstance(values, Iterable):
-        raise TypeError(f"{caller} should be called with an iterable of key/value pairs, but got {type(values).__name__}")
+        raise TypeError(
+            f"{caller} should be called with an iterable of key/value pairs, but got {type(values).__name__}"
+        )
     pairs = [tuple(pair) if isinstance(pair, Iterable) else pair for pair in values]
     for i, pair in enumerate(pairs):
         if not isinstance(pair, tuple):

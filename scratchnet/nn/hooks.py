@@ -64,7 +64,8 @@ class Hooks:
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
-        """Call `hook(module, args, output)` after `forward`; what it returns (if not None) replaces the output.
+        """Call `hook(module, args, output)` after `forward`; what it returns (if not None) replaces the
+        output.
 
         Parameters
         ----------
@@ -82,7 +83,8 @@ class Hooks:
         return add(self._backward_pre_hooks, hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call `hook(module, grad_input, grad_output)` when the gradient of the inputs is known; a result replaces it."""
+        """Call `hook(module, grad_input, grad_output)` when the gradient of the inputs is known; a result
+        replaces it."""
         return add(self._backward_hooks, hook, prepend)
 
 
@@ -129,7 +131,8 @@ def call_with_hooks(module: Any, args: tuple, kwargs: dict) -> Any:
                     result = result if replaced is None else replaced
                 except Exception as error:
                     warnings.warn(
-                        "module forward hook with ``always_call=True`` raised an exception that was silenced as another "
+                        "module forward hook with ``always_call=True`` raised an exception that was "
+                        "silenced as another "
                         f"error was raised in forward: {error}",
                         stacklevel=3,
                     )
@@ -141,7 +144,11 @@ def _forward_hooks(module: Any) -> tuple:
 
 
 def _run_forward(hook: ForwardHook, module: Any, args: tuple, kwargs: dict, result: Any) -> Any:
-    return hook.function(module, args, kwargs, result) if hook.with_kwargs else hook.function(module, args, result)
+    return (
+        hook.function(module, args, kwargs, result)
+        if hook.with_kwargs
+        else hook.function(module, args, result)
+    )
 
 
 def _run_forward_pre(module: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -151,7 +158,8 @@ def _run_forward_pre(module: Any, args: tuple, kwargs: dict) -> tuple[tuple, dic
             if replaced is not None:
                 if not (isinstance(replaced, tuple) and len(replaced) == 2):
                     raise RuntimeError(
-                        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {replaced}."
+                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
+                        f"{replaced}."
                     )
                 args, kwargs = replaced
         else:
@@ -162,7 +170,8 @@ def _run_forward_pre(module: Any, args: tuple, kwargs: dict) -> tuple[tuple, dic
 
 
 class _Gate(Function):
-    """y = x for several Tensors at once; `watch(grads)` sees their gradients together, and may replace them."""
+    """y = x for several Tensors at once; `watch(grads)` sees their gradients together, and may replace
+    them."""
 
     reads = NOTHING
 
@@ -185,7 +194,9 @@ def _through_gate(watch: Callable[[tuple], tuple], values: tuple) -> tuple[tuple
     kinds = [(v.array.shape, v.array.dtype) if isinstance(v, Tensor) else None for v in values]
 
     def watch_all(grads: tuple) -> tuple:
-        full = [kind and Tensor(np.zeros(*kind)) for kind in kinds]  # as torch: zeros for Tensors that require no grad
+        full = [
+            kind and Tensor(np.zeros(*kind)) for kind in kinds
+        ]  # as torch: zeros for Tensors that require no grad
         for i, g in zip(places, grads):
             full[i] = g
         replaced = watch(tuple(full))
@@ -219,7 +230,8 @@ class _Passage:
     def leave(self, result: Any) -> Any:
         if not isinstance(result, Tensor | tuple):
             warnings.warn(
-                "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
+                "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors "
+                "but received "
                 f"{type(result)}",
                 stacklevel=4,
             )
@@ -229,20 +241,25 @@ class _Passage:
 
     def at_output(self, grad_output: tuple) -> tuple:
         for hook in self.before_backward:
-            grad_output = _replace(grad_output, hook(self.module, grad_output), "register_full_backward_pre_hook")
+            grad_output = _replace(
+                grad_output, hook(self.module, grad_output), "register_full_backward_pre_hook"
+            )
         self.grad_output = grad_output
         if not self.gated:  # no gradient will reach the inputs: this is the last that is seen of the pass
             for hook in self.on_backward:
                 if hook(self.module, (None,) * self.inputs, grad_output) is not None:
                     raise RuntimeError(
-                        "Backward hook for Modules where no input requires gradient should always return None "
+                        "Backward hook for Modules where no input requires gradient should always return "
+                        "None "
                         "or None for all gradients."
                     )
         return grad_output
 
     def at_input(self, grad_input: tuple) -> tuple:
         for hook in self.on_backward:
-            grad_input = _replace(grad_input, hook(self.module, grad_input, self.grad_output), "register_full_backward_hook")
+            grad_input = _replace(
+                grad_input, hook(self.module, grad_input, self.grad_output), "register_full_backward_hook"
+            )
         self.grad_output = ()
         return grad_input
 

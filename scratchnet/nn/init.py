@@ -2,10 +2,10 @@
 
 With the same seed the numbers are torch's.
 
-The variance of what a layer passes on depends on how many values it adds up: `fan_in` of them forward, `fan_out` backward.
-Glorot and Bengio ("Understanding the difficulty of training deep feedforward neural networks", 2010) keep both near 1 with
-Var(w) = 2 / (fan_in + fan_out); He et al. ("Delving Deep into Rectifiers", 2015) correct for the half that ReLU discards,
-Var(w) = gain² / fan.
+The variance of what a layer passes on depends on how many values it adds up: `fan_in` of them forward,
+`fan_out` backward. Glorot and Bengio ("Understanding the difficulty of training deep feedforward neural
+networks", 2010) keep both near 1 with Var(w) = 2 / (fan_in + fan_out); He et al. ("Delving Deep into
+Rectifiers", 2015) correct for the half that ReLU discards, Var(w) = gain² / fan.
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ def _fill(tensor: Tensor, values: Any) -> Tensor:
         return write(tensor, Tensor(np.broadcast_to(values, tensor.shape)))
 
 
-# ---- plain distributions and constants ---------------------------------------------------------------------------
+# ---- plain distributions and constants
+# ---------------------------------------------------------------------------
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with draws from U(a, b)."""
     return _fill(tensor, (generator or default_generator).uniform(tensor.shape, tensor.dtype, a, b))
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Fill with draws from N(mean, std²)."""
     return _fill(tensor, (generator or default_generator).normal(tensor.shape, tensor.dtype, mean, std))
 
@@ -48,7 +51,8 @@ def trunc_normal_(
 ) -> Tensor:
     """Fill with draws from N(mean, std²), redrawn until they lie in [a, b].
 
-    Where [a, b] holds little of the distribution, uniform candidates are accepted with the probability of their density.
+    Where [a, b] holds little of the distribution, uniform candidates are accepted with the probability of
+    their density.
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
@@ -70,7 +74,9 @@ def trunc_normal_(
     while pending.any():
         candidates = draw.uniform(shape, dtype, a, b)
         values = candidates if values is None else np.where(pending, candidates, values)
-        log_density = ((candidates - dtype.type(mean)) / dtype.type(std)) ** 2 * dtype.type(-0.5) - dtype.type(peak)
+        log_density = ((candidates - dtype.type(mean)) / dtype.type(std)) ** 2 * dtype.type(
+            -0.5
+        ) - dtype.type(peak)
         with np.errstate(divide="ignore"):
             pending &= np.log(draw.uniform(shape, dtype)) > log_density
     return tensor if values is None else _fill(tensor, values)
@@ -95,11 +101,14 @@ def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0)
 
 
-# ---- identities --------------------------------------------------------------------------------------------------
+# ---- identities
+# --------------------------------------------------------------------------------------------------
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with the identity: a Linear layer passes its input on."""
     if tensor.ndim != 2:
-        raise ValueError(f"eye_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
+        raise ValueError(
+            f"eye_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}"
+        )
     return _fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
 
 
@@ -111,7 +120,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     tensor : [out_channels, in_channels / groups, *kernel], with 1 to 3 kernel dimensions
     """
     if tensor.ndim not in (3, 4, 5):
-        raise ValueError(f"dirac_: Only tensors with 3, 4, or 5 dimensions are supported, got shape {tuple(tensor.shape)}")
+        raise ValueError(
+            f"dirac_: Only tensors with 3, 4, or 5 dimensions are supported, got shape {tuple(tensor.shape)}"
+        )
     out_channels, in_channels, *kernel = tensor.shape
     if out_channels % groups:
         raise ValueError(f"dirac_: dim 0 must be divisible by groups, got {out_channels} and {groups}")
@@ -123,7 +134,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _fill(tensor, values)
 
 
-# ---- variance scaling --------------------------------------------------------------------------------------------
+# ---- variance scaling
+# --------------------------------------------------------------------------------------------
 def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     """The factor by which a nonlinearity shrinks the standard deviation, inverted.
 
@@ -226,12 +238,14 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
-# ---- structured --------------------------------------------------------------------------------------------------
+# ---- structured
+# --------------------------------------------------------------------------------------------------
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """Fill with a (semi-)orthogonal matrix times `gain`; dimensions after the first count as columns.
 
-    Q of the QR decomposition of a normal matrix, its signs fixed by the diagonal of R so that it is uniform (Mezzadri 2006).
-    Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2013.
+    Q of the QR decomposition of a normal matrix, its signs fixed by the diagonal of R so that it is uniform
+    (Mezzadri 2006). Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in
+    deep linear neural networks", 2013.
     """
     if tensor.ndim < 2:
         raise ValueError("orthogonal_: Only tensors with 2 or more dimensions are supported")
@@ -248,7 +262,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """Fill a matrix with N(0, std²), and a fraction `sparsity` of each column with zeros (Martens 2010)."""
     if tensor.ndim != 2:
-        raise ValueError(f"sparse_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
+        raise ValueError(
+            f"sparse_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}"
+        )
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)
     values = (generator or default_generator).normal(tensor.shape, tensor.dtype, 0, std)

@@ -35,9 +35,9 @@ class Module(Hooks, StateDict, Conversion):
             def forward(self, x):
                 return self.out(self.hidden(x).tanh())
 
-    Parameters, buffers and modules that are assigned to attributes register themselves, in the order of assignment;
-    `parameters()`, `state_dict()` and `to()` find them. A module is called, `net(x)`, and not its `forward`: the call runs
-    the hooks too.
+    Parameters, buffers and modules that are assigned to attributes register themselves, in the order of
+    assignment; `parameters()`, `state_dict()` and `to()` find them. A module is called, `net(x)`, and not its
+    `forward`: the call runs the hooks too.
 
     Attributes
     ----------
@@ -49,9 +49,13 @@ class Module(Hooks, StateDict, Conversion):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs:
-            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'")
+            raise TypeError(
+                f"{type(self).__name__}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'"
+            )
         if args:
-            raise TypeError(f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given")
+            raise TypeError(
+                f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
+            )
         state: dict[str, Any] = self.__dict__
         state["training"] = True
         state["_parameters"], state["_buffers"], state["_modules"] = {}, {}, {}
@@ -61,7 +65,9 @@ class Module(Hooks, StateDict, Conversion):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; every subclass defines its own."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if (
@@ -76,14 +82,16 @@ class Module(Hooks, StateDict, Conversion):
             return call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
-    # ---- registration ----------------------------------------------------------------------------------------
+    # ---- registration
+    # ----------------------------------------------------------------------------------------
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter; None reserves the name for one that is not used.
 
         Raises
         ------
         TypeError, KeyError, AttributeError
-            If `param` is no Parameter, if the name cannot be used or is taken, if `Module.__init__` has not run.
+            If `param` is no Parameter, if the name cannot be used or is taken, if `Module.__init__` has not
+            run.
         ValueError
             If the parameter is the result of a recorded operation.
         """
@@ -96,8 +104,10 @@ class Module(Hooks, StateDict, Conversion):
                 )
             if param.grad_fn is not None:
                 raise ValueError(
-                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. "
-                    f"To express '{name}' as a function of another Tensor, compute the value in the forward() method."
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
+                    "created explicitly. "
+                    f"To express '{name}' as a function of another Tensor, compute the value in the "
+                    "forward() method."
                 )
         self._parameters[name] = param
 
@@ -112,7 +122,8 @@ class Module(Hooks, StateDict, Conversion):
         self._check_name(name, "buffer", "_buffers")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (scratchnet Tensor or None required)"
+                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (scratchnet Tensor or None "
+                "required)"
             )
         self._buffers[name] = tensor
         if persistent:
@@ -141,7 +152,8 @@ class Module(Hooks, StateDict, Conversion):
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
 
-    # ---- attributes ------------------------------------------------------------------------------------------
+    # ---- attributes
+    # ------------------------------------------------------------------------------------------
     def __getattr__(self, name: str) -> Any:  # only called for what is no ordinary attribute
         own = self.__dict__
         for registry in ("_parameters", "_buffers", "_modules"):
@@ -161,7 +173,8 @@ class Module(Hooks, StateDict, Conversion):
                 if value is not None and not (registry == "_buffers" and isinstance(value, Tensor)):
                     expected = _EXPECTED[registry]
                     raise TypeError(
-                        f"cannot assign '{typename(value)}' as {kind} '{name}' (scratchnet.{expected} or None expected)"
+                        f"cannot assign '{typename(value)}' as {kind} '{name}' (scratchnet.{expected} or "
+                        "None expected)"
                     )
                 own[registry][name] = value
                 return
@@ -193,7 +206,8 @@ class Module(Hooks, StateDict, Conversion):
         keys = [*dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers]
         return sorted(key for key in keys if not key[0].isdigit())
 
-    # ---- mode and printing -----------------------------------------------------------------------------------
+    # ---- mode and printing
+    # -----------------------------------------------------------------------------------
     def train(self, mode: bool = True) -> Self:
         """Tell the whole tree that it is being trained (or, with False, used)."""
         if not isinstance(mode, bool):
@@ -230,7 +244,11 @@ _REGISTRIES = (
     (Module, "_modules", "child module", "module"),
     (Buffer, "_buffers", "buffer", "buffer"),
 )
-_EXPECTED = {"_parameters": "nn.Parameter", "_modules": "nn.Module", "_buffers": "nn.Buffer, scratchnet.Tensor"}
+_EXPECTED = {
+    "_parameters": "nn.Parameter",
+    "_modules": "nn.Module",
+    "_buffers": "nn.Buffer, scratchnet.Tensor",
+}
 
 
 def typename(value: Any) -> str:

@@ -11,7 +11,8 @@ from scratchnet.autograd.tensor import Tensor
 
 
 class Parameter(Tensor):
-    """A Tensor that registers itself when assigned to an attribute of a Module, and that requires grad by default.
+    """A Tensor that registers itself when assigned to an attribute of a Module, and that requires grad by
+    default.
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ class Parameter(Tensor):
         data = _check(data, "Parameter")
         if requires_grad and data.array.dtype.kind != "f":
             raise RuntimeError(
-                f"Only Tensors of floating point dtype can require gradients, got Parameter(data) of {data.array.dtype}"
+                "Only Tensors of floating point dtype can require gradients, got Parameter(data) of "
+                f"{data.array.dtype}"
             )
         super().__init__(data.array, bool(requires_grad))
         self._counter = data._counter
@@ -90,7 +92,9 @@ def _check(data: Any, what: str) -> Tensor:
     if data is None:
         return Tensor(np.empty(0, np.float32))
     if not isinstance(data, Tensor):
-        raise TypeError(f"{what}: data must be a Tensor, got {type(data).__name__}; make one with scratchnet.tensor(data)")
+        raise TypeError(
+            f"{what}: data must be a Tensor, got {type(data).__name__}; make one with scratchnet.tensor(data)"
+        )
     return data
 
 

@@ -53,7 +53,9 @@ class ParameterList(Module):
     def extend(self, values: Iterable[Any]) -> Self:
         """Add several values at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
+            raise TypeError(
+                f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}"
+            )
         for value in list(values):
             self.append(value)
         return self
@@ -107,7 +109,7 @@ class ParameterDict(Module):
         return value
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default
+        return self[key] if key in self._keys else default
 
     def update(self, parameters: Any) -> None:
         """Add the values of a mapping, or of an iterable of pairs."""

@@ -34,7 +34,8 @@ class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpec
 class StateDict(Traversal):
     """The part of `Module` that saves and loads."""
 
-    # Stored with the values. A layer whose state changes its meaning raises it, and converts old values when loading.
+    # Stored with the values. A layer whose state changes its meaning raises it, and converts old values when
+    # loading.
     _version: int = 1
 
     _non_persistent_buffers_set: set[str]
@@ -44,14 +45,18 @@ class StateDict(Traversal):
     _load_state_dict_post_hooks: OrderedDict
 
     def get_extra_state(self) -> Any:
-        """What else belongs into the state dict, if a subclass has something; override together with `set_extra_state`."""
-        raise RuntimeError(f"{type(self).__name__} has no extra state: override get_extra_state to give it one")
+        """What else belongs into the state dict, if a subclass has something; override together with
+        `set_extra_state`."""
+        raise RuntimeError(
+            f"{type(self).__name__} has no extra state: override get_extra_state to give it one"
+        )
 
     def set_extra_state(self, state: Any) -> None:
         """Take back what `get_extra_state` returned."""
         raise RuntimeError(f"{type(self).__name__} has no extra state: override set_extra_state to read one")
 
-    # ---- saving ----------------------------------------------------------------------------------------------
+    # ---- saving
+    # ----------------------------------------------------------------------------------------------
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:
@@ -102,8 +107,11 @@ class StateDict(Traversal):
                 state[name] = buffer  # type: ignore[assignment]
         return state
 
-    # ---- loading ---------------------------------------------------------------------------------------------
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+    # ---- loading
+    # ---------------------------------------------------------------------------------------------
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
         """Copy the values of `state_dict` into the module.
 
         Parameters
@@ -113,7 +121,8 @@ class StateDict(Traversal):
         strict : bool
             Whether its names must be exactly those of `self.state_dict()`.
         assign : bool
-            Take the tensors themselves, with their dtype, instead of copying their values into those that are there.
+            Take the tensors themselves, with their dtype, instead of copying their values into those that are
+            there.
 
         Returns
         -------
@@ -122,7 +131,8 @@ class StateDict(Traversal):
         Raises
         ------
         RuntimeError
-            One error for all that does not fit: missing and unexpected keys (if `strict`), and shapes that differ.
+            One error for all that does not fit: missing and unexpected keys (if `strict`), and shapes that
+            differ.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -158,7 +168,9 @@ class StateDict(Traversal):
         for name, target in state.items():
             key = prefix + name
             if key in state_dict:
-                error = self._load_value(name, target, key, state_dict[key], "assign_to_params_buffers" in local_metadata)
+                error = self._load_value(
+                    name, target, key, state_dict[key], "assign_to_params_buffers" in local_metadata
+                )
                 if error:
                     error_msgs.append(error)
             elif strict:
@@ -180,11 +192,12 @@ class StateDict(Traversal):
 
     def _load_value(self, name: str, target: Tensor, key: str, value: Any, assign: bool) -> str | None:
         """Copy (or assign) one value; the complaint if that is not possible."""
+        while_copying = f'While copying the parameter named "{key}", '
         if not isinstance(value, Tensor):
             if not hasattr(value, "__array__"):
                 return (
-                    f'While copying the parameter named "{key}", expected scratchnet.Tensor or Tensor-like object from '
-                    f"checkpoint but received {type(value)}"
+                    f"{while_copying}expected scratchnet.Tensor or Tensor-like object from checkpoint "
+                    f"but received {type(value)}"
                 )
             value = Tensor(np.asarray(value.detach() if hasattr(value, "detach") else value))
         if target.ndim == 0 and value.shape == (1,):
@@ -205,12 +218,13 @@ class StateDict(Traversal):
                     target.copy_(value)
         except Exception as error:
             return (
-                f'While copying the parameter named "{key}", whose dimensions in the model are {target.shape} and '
-                f"whose dimensions in the checkpoint are {value.shape}, an exception occurred : {error.args}."
+                f"{while_copying}whose dimensions in the model are {target.shape} and whose dimensions in the "
+                f"checkpoint are {value.shape}, an exception occurred : {error.args}."
             )
         return None
 
-    # ---- hooks -----------------------------------------------------------------------------------------------
+    # ---- hooks
+    # -----------------------------------------------------------------------------------------------
     def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Call `hook(module, prefix, keep_vars)` before `state_dict` reads the module."""
         return add(self._state_dict_pre_hooks, hook)
@@ -224,10 +238,13 @@ class StateDict(Traversal):
         return add(self._state_dict_hooks, (hook, False))
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)` before loading."""
+        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)` before
+        loading."""
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
-    def _register_load_state_dict_pre_hook(self, hook: Callable, with_module: bool = False) -> RemovableHandle:
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable, with_module: bool = False
+    ) -> RemovableHandle:
         return add(self._load_state_dict_pre_hooks, _Bound(hook, self) if with_module else hook)
 
     def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
@@ -236,7 +253,8 @@ class StateDict(Traversal):
 
 
 class _Bound:
-    """A hook with its module as the first argument; unlike a closure it is copied together with the module."""
+    """A hook with its module as the first argument; unlike a closure it is copied together with the
+    module."""
 
     def __init__(self, hook: Callable, module: Any) -> None:
         self.hook, self.module = hook, module
@@ -267,6 +285,7 @@ def _load(
     for hook in module._load_state_dict_post_hooks.values():
         if hook(module, keys) is not None:
             raise AssertionError(
-                "Hooks registered with `register_load_state_dict_post_hook` are not expected to return new values: "
+                "Hooks registered with `register_load_state_dict_post_hook` are not expected to return new "
+                "values: "
                 "change the lists of incompatible_keys in place."
             )

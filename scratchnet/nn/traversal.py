@@ -19,7 +19,8 @@ class Traversal:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
 
-    # ---- modules ---------------------------------------------------------------------------------------------
+    # ---- modules
+    # ---------------------------------------------------------------------------------------------
     def children(self) -> Iterator[Module]:
         """The modules directly below this one, each once."""
         return (module for _, module in self.named_children())
@@ -98,7 +99,8 @@ class Traversal:
         fn(self)  # type: ignore[arg-type]
         return self
 
-    # ---- parameters and buffers ------------------------------------------------------------------------------
+    # ---- parameters and buffers
+    # ------------------------------------------------------------------------------
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, each once; with `recurse=False` only this module's own."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
@@ -157,7 +159,11 @@ class Traversal:
     ) -> Iterator[tuple[str, Any]]:
         """Members of all modules of the tree, in the order of the modules."""
         seen = set()
-        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        modules = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
         for path, module in modules:
             for name, member in get_members_fn(module):
                 if member is None or member in seen:

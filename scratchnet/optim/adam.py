@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.kernels.optimizer import adam_step
 from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse
 
 
@@ -16,10 +17,11 @@ class Adam(Optimizer):
         g = g + λ·p                              weight decay λ, if it is not decoupled
         m = β₁·m + (1 − β₁)·g                    running mean
         v = β₂·v + (1 − β₂)·g²                   running mean square; amsgrad uses its largest value so far
-        p = p − γ · m̂ / (√v̂ + ε)                 m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ): the means started at zero
+        p = p − γ · m̂ / (√v̂ + ε)                 m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ): the means started
+        at zero
 
-    Decoupled weight decay multiplies p by 1 − γλ instead. Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2014;
-    Reddi, Kale and Kumar, "On the Convergence of Adam and Beyond", 2018, for amsgrad.
+    Decoupled weight decay multiplies p by 1 − γλ instead. Kingma and Ba, "Adam: A Method for Stochastic
+    Optimization", 2014; Reddi, Kale and Kumar, "On the Convergence of Adam and Beyond", 2018, for amsgrad.
 
     Parameters
     ----------
@@ -86,20 +88,18 @@ class Adam(Optimizer):
             if group["amsgrad"]:
                 state["max_exp_avg_sq"] = Tensor(np.zeros_like(p.array))
         state["step"].array += 1
-        step, (beta1, beta2), lr = state["step"].array.item(), group["betas"], float(group["lr"])
-        array, g, m, v = p.array, grad.array, state["exp_avg"].array, state["exp_avg_sq"].array
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"]:
-            if group["decoupled_weight_decay"]:
-                array *= 1 - lr * group["weight_decay"]
-            else:
-                g = g + array * group["weight_decay"]
-        m += (g - m) * (1 - beta1)
-        v *= beta2
-        v += g * g * (1 - beta2)
-        if group["amsgrad"]:
-            v = np.maximum(state["max_exp_avg_sq"].array, v, out=state["max_exp_avg_sq"].array)
-        scale = (1 - beta2**step) ** 0.5
-        array -= m / (np.sqrt(v) / scale + group["eps"]) * (lr / (1 - beta1**step))
+        adam_step(
+            p.array,
+            grad.array,
+            state["exp_avg"].array,
+            state["exp_avg_sq"].array,
+            state["step"].array.item(),
+            float(group["lr"]),
+            *group["betas"],
+            group["eps"],
+            group["weight_decay"],
+            group["decoupled_weight_decay"],
+            group["maximize"],
+            state["max_exp_avg_sq"].array if group["amsgrad"] else None,
+        )
         p._counter[0] += 1

@@ -12,8 +12,8 @@ class AdamW(Adam):
 
         p = p − γλ·p,  and then as in Adam with λ = 0
 
-    Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2017. Parameters are those of `Adam`; the default of
-    `weight_decay` is 0.01.
+    Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2017. Parameters are those of `Adam`; the
+    default of `weight_decay` is 0.01.
     """
 
     def __init__(

@@ -5,9 +5,9 @@
         train(…)                  # calls optimizer.step()
         scheduler.step()
 
-Most schedules are written as a recursion: the next rate from the present one, so that several of them can act on the same
-optimizer. `_get_closed_form_lr` gives the same rate from the epoch alone. In the formulas t is the epoch, γ_t its rate, and γ the
-rate that the optimizer was made with.
+Most schedules are written as a recursion: the next rate from the present one, so that several of them can act
+on the same optimizer. `_get_closed_form_lr` gives the same rate from the epoch alone. In the formulas t is
+the epoch, γ_t its rate, and γ the rate that the optimizer was made with.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from scratchnet.optim.scheduler import LRScheduler, set_lr
 class LambdaLR(LRScheduler):
     """γ_t = γ · f(t), for a function f, or one for each group."""
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Callable | Sequence[Callable], last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Callable | Sequence[Callable], last_epoch: int = -1
+    ) -> None:
         groups = len(optimizer.param_groups)
         lambdas = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * groups
         if len(lambdas) != groups:
@@ -39,7 +41,9 @@ class LambdaLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and functions; of callable objects, their attributes."""
-        attributes = [None if isinstance(f, types.FunctionType) else f.__dict__.copy() for f in self.lr_lambdas]
+        attributes = [
+            None if isinstance(f, types.FunctionType) else f.__dict__.copy() for f in self.lr_lambdas
+        ]
         return {**super().state_dict(), "lr_lambdas": attributes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -52,7 +56,9 @@ class LambdaLR(LRScheduler):
 class StepLR(LRScheduler):
     """γ_t = γ · gamma^⌊t / step_size⌋"""
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
@@ -67,7 +73,9 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """γ_t = γ · gamma^(number of milestones ≤ t)"""
 
-    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
@@ -102,7 +110,8 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Warm-up: γ_t = γ · (s + (e − s) · min(t, T) / T), from s = start_factor to e = end_factor in T = total_iters epochs."""
+    """Warm-up: γ_t = γ · (s + (e − s) · min(t, T) / T), from s = start_factor to e = end_factor in T =
+    total_iters epochs."""
 
     def __init__(
         self,
@@ -118,7 +127,9 @@ class LinearLR(LRScheduler):
                 f"got start_factor={start_factor}"
             )
         if not 0 <= end_factor <= 1:
-            raise ValueError(f"Ending multiplicative factor expected to be between 0 and 1, got end_factor={end_factor}")
+            raise ValueError(
+                f"Ending multiplicative factor expected to be between 0 and 1, got end_factor={end_factor}"
+            )
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -132,7 +143,9 @@ class LinearLR(LRScheduler):
         return self._scaled(1.0 + rise / before)
 
     def _get_closed_form_lr(self) -> list[float]:
-        rise = (self.end_factor - self.start_factor) * min(self.total_iters, self.last_epoch) / self.total_iters
+        rise = (
+            (self.end_factor - self.start_factor) * min(self.total_iters, self.last_epoch) / self.total_iters
+        )
         return [lr * (self.start_factor + rise) for lr in self.base_lrs]
 
 
@@ -151,9 +164,11 @@ class ExponentialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """γ_t = η + (γ − η) · (1 + cos(π t / T)) / 2, from γ down to η = eta_min in T = T_max epochs, and up again.
+    """γ_t = η + (γ − η) · (1 + cos(π t / T)) / 2, from γ down to η = eta_min in T = T_max epochs, and up
+    again.
 
-    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2016 (without the restarts).
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2016 (without the
+    restarts).
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
@@ -167,7 +182,10 @@ class CosineAnnealingLR(LRScheduler):
         if self._step_count == 1 and t > 0:  # taken up again in the middle
             return self._get_closed_form_lr()
         if (t - 1 - period) % (2 * period) == 0:  # the recursion would divide by zero: the rate before was η
-            return [lr + (base - eta) * (1 - math.cos(math.pi / period)) / 2 for lr, base in zip(self._current(), self.base_lrs)]
+            return [
+                lr + (base - eta) * (1 - math.cos(math.pi / period)) / 2
+                for lr, base in zip(self._current(), self.base_lrs)
+            ]
         factor = (1 + math.cos(math.pi * t / period)) / (1 + math.cos(math.pi * (t - 1) / period))
         return [factor * (lr - eta) + eta for lr in self._current()]
 
@@ -196,11 +214,16 @@ class SequentialLR(LRScheduler):
             if not hasattr(scheduler, "optimizer"):
                 raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
             if scheduler.optimizer is not optimizer:
-                raise ValueError(f"{name} expects all schedulers to belong to the same optimizer, but that at index {i} does not")
+                raise ValueError(
+                    f"{name} expects all schedulers to belong to the same optimizer, but that at index {i} "
+                    "does not"
+                )
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                "Sequential Schedulers expects number of schedulers provided to be one more than the number of milestone "
-                f"points, but got number of schedulers {len(schedulers)} and the number of milestones to be equal to "
+                "Sequential Schedulers expects number of schedulers provided to be one more than the "
+                "number of milestone "
+                f"points, but got number of schedulers {len(schedulers)} and the number of milestones to "
+                "be equal to "
                 f"{len(milestones)}"
             )
         self._schedulers, self._milestones = schedulers, milestones
@@ -233,7 +256,10 @@ class SequentialLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer, and the state of each schedule."""
-        return {**super().state_dict(), "_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
+        return {
+            **super().state_dict(),
+            "_schedulers": [scheduler.state_dict() for scheduler in self._schedulers],
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.__dict__.update({key: value for key, value in state_dict.items() if key != "_schedulers"})

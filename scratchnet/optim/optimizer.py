@@ -27,8 +27,8 @@ required = _Required()
 class Optimizer:
     """Base class of all optimizers.
 
-    A subclass checks its options, hands them to `__init__` as `defaults`, and defines `_update(parameter, gradient, state,
-    group)`, which changes one parameter; or it defines `step` itself.
+    A subclass checks its options, hands them to `__init__` as `defaults`, and defines `_update(parameter,
+    gradient, state, group)`, which changes one parameter; or it defines `step` itself.
 
     Parameters
     ----------
@@ -65,7 +65,8 @@ class Optimizer:
         if "step" in cls.__dict__:
             cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
 
-    # ---- groups ----------------------------------------------------------------------------------------------
+    # ---- groups
+    # ----------------------------------------------------------------------------------------------
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with options of their own, e.g. a layer that was frozen until now.
 
@@ -74,34 +75,42 @@ class Optimizer:
         TypeError
             If `param_group` is no dict, or holds what is no Tensor.
         ValueError
-            If a parameter is in another group already, is the result of an operation, or a required option is missing.
+            If a parameter is in another group already, is the result of an operation, or a required option is
+            missing.
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         params = param_group["params"]
         if isinstance(params, set):
             raise TypeError(
-                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+                "optimizer parameters need to be organized in ordered collections, but the ordering of "
+                "tensors in sets "
                 "will change between runs. Please use a list instead."
             )
         params = [params] if isinstance(params, Tensor) else list(params)
         names = [p[0] for p in params if isinstance(p, tuple)]
         if names:
             if len(names) < len(params):
-                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+                raise ValueError(
+                    "all optimizer params should be with/without names. Some param names are missing"
+                )
             params, param_group["param_names"] = [p[1] for p in params], names
         param_group["params"] = params
         self._check_params(param_group)
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
-                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+                raise ValueError(
+                    f"parameter group didn't specify a value of required optimization parameter {name}"
+                )
             param_group.setdefault(name, default)
         self.param_groups.append(param_group)
 
     def _check_params(self, new: dict[str, Any]) -> None:
         for p in new["params"]:
             if not isinstance(p, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
+                )
             if not (p.is_leaf or p.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         if len(set(new["params"])) < len(new["params"]):
@@ -116,7 +125,8 @@ class Optimizer:
             if not set(group["params"]).isdisjoint(new["params"]):
                 raise ValueError("some parameters appear in more than one parameter group")
 
-    # ---- stepping --------------------------------------------------------------------------------------------
+    # ---- stepping
+    # --------------------------------------------------------------------------------------------
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient.
 
@@ -152,9 +162,11 @@ class Optimizer:
         """Call `hook(optimizer, args, kwargs)` after each step."""
         return _add(self._step_post_hooks, hook)
 
-    # ---- state -----------------------------------------------------------------------------------------------
+    # ---- state
+    # -----------------------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Any]:
-        """The options and the state, with parameters replaced by their numbers: `{"state": …, "param_groups": …}`."""
+        """The options and the state, with parameters replaced by their numbers: `{"state": …, "param_groups":
+        …}`."""
         numbers: dict[Tensor, int] = {}
         groups = []
         for group in self.param_groups:
@@ -183,7 +195,8 @@ class Optimizer:
         for group, new in zip(self.param_groups, saved):
             if len(group["params"]) != len(new["params"]):
                 raise ValueError(
-                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group: "
+                    "loaded state dict contains a parameter group that doesn't match the size of "
+                    "optimizer's group: "
                     f"{len(new['params'])} parameters, expected {len(group['params'])}"
                 )
             parameters.update(zip(new["params"], group["params"]))
@@ -217,7 +230,9 @@ def _with_hooks(step: Callable) -> Callable:
             replaced = hook(self, args, kwargs)
             if replaced is not None:
                 if not (isinstance(replaced, tuple) and len(replaced) == 2):
-                    raise RuntimeError(f"step pre-hook must return None or a tuple of (new_args, new_kwargs), got {replaced}")
+                    raise RuntimeError(
+                        f"step pre-hook must return None or a tuple of (new_args, new_kwargs), got {replaced}"
+                    )
                 args, kwargs = replaced
         result = step(self, *args, **kwargs)
         for hook in list(self._step_post_hooks.values()):
@@ -237,7 +252,8 @@ def _add(hooks: OrderedDict, hook: Callable) -> RemovableHandle:
 
 
 def _copied(value: Any, parameter: Tensor | None, key: Any = None) -> Any:
-    """A copy of saved state; tensors (and arrays) take the dtype of their parameter, but for the count of steps."""
+    """A copy of saved state; tensors (and arrays) take the dtype of their parameter, but for the count of
+    steps."""
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         array = np.array(value.array if isinstance(value, Tensor) else value)
         if parameter is not None and key != "step":
@@ -250,7 +266,8 @@ def _copied(value: Any, parameter: Tensor | None, key: Any = None) -> Any:
     return value
 
 
-# ---- checks that optimizers share ------------------------------------------------------------------------------------
+# ---- checks that optimizers share
+# ------------------------------------------------------------------------------------
 def check_not_negative(name: str, value: Any) -> None:
     """Refuse a negative option (or NaN)."""
     if isinstance(value, Tensor) and value.array.size != 1:
@@ -264,5 +281,6 @@ def refuse(optimizer: str, **options: Any) -> None:
     for name, value in options.items():
         if value:
             raise NotImplementedError(
-                f"{optimizer}: {name}={value} is not supported; leave it out (every step is one fused pass over each parameter)"
+                f"{optimizer}: {name}={value} is not supported; leave it out (every step is one fused pass "
+                "over each parameter)"
             )

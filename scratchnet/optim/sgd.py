@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.kernels.optimizer import sgd_step
 from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse
 
 
@@ -15,8 +18,8 @@ class SGD(Optimizer):
         b = μ·b + (1 − τ)·d                      momentum μ, dampening τ; b = d in the first step
         p = p − γ·b                              or p − γ·(d + μ·b) with nesterov
 
-    Robbins and Monro, "A Stochastic Approximation Method", 1951; Sutskever, Martens, Dahl and Hinton, "On the importance of
-    initialization and momentum in deep learning", 2013, for the form of Nesterov's momentum.
+    Robbins and Monro, "A Stochastic Approximation Method", 1951; Sutskever, Martens, Dahl and Hinton, "On the
+    importance of initialization and momentum in deep learning", 2013, for the form of Nesterov's momentum.
 
     Parameters
     ----------
@@ -70,19 +73,22 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
 
     def _update(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        momentum = group["momentum"]
-        buffer = state.get("momentum_buffer") if momentum else None
-        array, g = p.array, grad.array
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"]:
-            g = g + array * group["weight_decay"]
+        momentum, buffer, first = group["momentum"], None, False
         if momentum:
-            if buffer is None:
-                buffer = state["momentum_buffer"] = Tensor(g.copy())
-            else:
-                buffer.array *= momentum
-                buffer.array += g * (1 - group["dampening"])
-            g = g + buffer.array * momentum if group["nesterov"] else buffer.array
-        array -= g * float(group["lr"])
+            first = state.get("momentum_buffer") is None
+            if first:
+                state["momentum_buffer"] = Tensor(np.empty_like(p.array))
+            buffer = state["momentum_buffer"].array
+        sgd_step(
+            p.array,
+            grad.array,
+            buffer,
+            float(group["lr"]),
+            momentum,
+            group["dampening"],
+            group["weight_decay"],
+            group["nesterov"],
+            group["maximize"],
+            first,
+        )
         p._counter[0] += 1

@@ -35,7 +35,11 @@ def changed(make, change):
     def scenario(lib):
         container = make(lib)
         result = change(container, lib.nn)
-        return repr(container), "itself" if result is container else repr(result), list(container.state_dict())
+        return (
+            repr(container),
+            "itself" if result is container else repr(result),
+            list(container.state_dict()),
+        )
 
     return scenario
 
@@ -139,11 +143,18 @@ DICTS = {
 
 @pytest.mark.parametrize("case", DICTS)
 def test_dict_of_modules(case):
-    same(changed(lambda lib: lib.nn.ModuleDict({"a": lib.nn.ReLU(), "b": lib.nn.Linear(1, 1, bias=False)}), DICTS[case]))
+    same(
+        changed(
+            lambda lib: lib.nn.ModuleDict({"a": lib.nn.ReLU(), "b": lib.nn.Linear(1, 1, bias=False)}),
+            DICTS[case],
+        )
+    )
 
 
 def parameters(lib):
-    return lib.nn.ParameterList([lib.ones(2), lib.nn.Parameter(lib.ones(2, 3)), "text", lib.nn.Parameter(lib.ones(1))])
+    return lib.nn.ParameterList(
+        [lib.ones(2), lib.nn.Parameter(lib.ones(2, 3)), "text", lib.nn.Parameter(lib.ones(1))]
+    )
 
 
 PARAMETERS = {
@@ -169,7 +180,11 @@ def test_list_of_parameters(case):
     def scenario(lib):
         c = parameters(lib)
         result = PARAMETERS[case](c, lib)
-        return described(c), result if not isinstance(result, lib.nn.Module) else result is c, list(c.state_dict())
+        return (
+            described(c),
+            result if not isinstance(result, lib.nn.Module) else result is c,
+            list(c.state_dict()),
+        )
 
     same(scenario)
 
@@ -184,7 +199,14 @@ PARAMETER_DICTS = {
     "update": lambda c, lib: c.update({"x": lib.ones(1)}),
     "update pairs": lambda c, lib: c.update([("x", lib.ones(1))]),
     "update triple": lambda c, lib: c.update([("x", 1, 2)]),
-    "keys": lambda c, lib: [*c.keys(), *c, len(c), "a" in c, len(list(c.values())), [k for k, _ in c.items()]],
+    "keys": lambda c, lib: [
+        *c.keys(),
+        *c,
+        len(c),
+        "a" in c,
+        len(list(c.values())),
+        [k for k, _ in c.items()],
+    ],
 }
 
 
@@ -201,5 +223,6 @@ def test_dict_of_parameters(case):
 def test_parameter_dict_prints_its_values():
     c = scratchnet.nn.ParameterDict({"a": scratchnet.ones(2, 3), "b": 5})
     assert repr(c) == (
-        "ParameterDict(\n    (a): Parameter containing: [scratchnet.float32 of size 2x3]\n    (b): Object of type: int\n)"
+        "ParameterDict(\n    (a): Parameter containing: [scratchnet.float32 of size 2x3]\n    (b): Object "
+        "of type: int\n)"
     )

@@ -45,13 +45,24 @@ def tree(lib):
 
 
 def listing(module):
-    options = [dict(prefix=p, recurse=r, remove_duplicate=d) for p in ("", "net") for r in (True, False) for d in (True, False)]
+    options = [
+        dict(prefix=p, recurse=r, remove_duplicate=d)
+        for p in ("", "net")
+        for r in (True, False)
+        for d in (True, False)
+    ]
     return {
         "parameters": [[n for n, _ in module.named_parameters(**o)] for o in options],
         "buffers": [[n for n, _ in module.named_buffers(**o)] for o in options],
-        "modules": [[n for n, _ in module.named_modules(prefix=p, remove_duplicate=d)] for p in ("", "a") for d in (True, False)],
+        "modules": [
+            [n for n, _ in module.named_modules(prefix=p, remove_duplicate=d)]
+            for p in ("", "a")
+            for d in (True, False)
+        ],
         "children": [n for n, _ in module.named_children()],
-        "counts": [len(list(x)) for x in (module.parameters(), module.buffers(), module.modules(), module.children())],
+        "counts": [
+            len(list(x)) for x in (module.parameters(), module.buffers(), module.modules(), module.children())
+        ],
         "keys": list(module.state_dict(prefix="p.")),
     }
 
@@ -71,7 +82,11 @@ def test_assignment_moves_a_name_between_roles(lib):
     m.x = 3
     m.x = lib.nn.Parameter(lib.ones(1))
     assert "x" in m._parameters and "x" not in m.__dict__
-    for other in (lib.nn.Linear(1, 1), lib.nn.Buffer(lib.ones(1)), lib.ones(1)):  # a parameter's place is kept for parameters
+    for other in (
+        lib.nn.Linear(1, 1),
+        lib.nn.Buffer(lib.ones(1)),
+        lib.ones(1),
+    ):  # a parameter's place is kept for parameters
         with pytest.raises(TypeError, match="as parameter 'x'"):
             m.x = other
     del m.x
@@ -164,7 +179,13 @@ def test_refusals_are_those_of_torch(case):
             REFUSED[case](lib, m)
         errors.append(caught.value)
     assert type(errors[0]) is type(errors[1])
-    if case in ("parameter before init", "module before init", "buffer before init", "no attribute", "submodule"):
+    if case in (
+        "parameter before init",
+        "module before init",
+        "buffer before init",
+        "no attribute",
+        "submodule",
+    ):
         assert str(errors[0]) == str(errors[1])
 
 
@@ -221,11 +242,15 @@ def test_conversion_keeps_the_parameters_and_converts_their_gradients(convert):
         net = lib.nn.Sequential(lib.nn.Linear(2, 2), lib.nn.BatchNorm1d(2))
         net(lib.ones(3, 2)).sum().backward()
         before = list(net.parameters())
-        arguments = {"to": (lib.float64,), "to_tensor": (lib.zeros(1).double(),), "type": (lib.float64,)}.get(convert, ())
+        arguments = {"to": (lib.float64,), "to_tensor": (lib.zeros(1).double(),), "type": (lib.float64,)}.get(
+            convert, ()
+        )
         assert getattr(net, convert.removesuffix("_tensor"))(*arguments) is net
         assert all(p is q for p, q in zip(before, net.parameters()))
-        results.append([str(t.dtype).removeprefix("torch.") for p in net.parameters() for t in (p, p.grad)]
-                       + [str(b.dtype).removeprefix("torch.") for b in net.buffers()])
+        results.append(
+            [str(t.dtype).removeprefix("torch.") for p in net.parameters() for t in (p, p.grad)]
+            + [str(b.dtype).removeprefix("torch.") for b in net.buffers()]
+        )
     assert results[0] == results[1]
 
 
@@ -285,9 +310,13 @@ def test_printing():
         class Net(n.Module):
             def __init__(self):
                 super().__init__()
-                self.features = n.Sequential(n.Conv2d(1, 6, 5), n.ReLU(), n.Sequential(n.Tanh(), n.Identity()))
+                self.features = n.Sequential(
+                    n.Conv2d(1, 6, 5), n.ReLU(), n.Sequential(n.Tanh(), n.Identity())
+                )
                 self.heads = n.ModuleDict({"a": n.Linear(2, 3), "b": n.Dropout()})
-                self.blocks = n.ModuleList([n.ReLU(), n.ReLU(), n.Sequential(n.ReLU()), n.Linear(1, 1, bias=False)])
+                self.blocks = n.ModuleList(
+                    [n.ReLU(), n.ReLU(), n.Sequential(n.ReLU()), n.Linear(1, 1, bias=False)]
+                )
                 self.nothing = n.ModuleList()
 
             def extra_repr(self):

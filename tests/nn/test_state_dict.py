@@ -9,14 +9,15 @@ import pytest
 import torch
 
 import scratchnet
-from scratchnet import nn
 
 BOTH = pytest.mark.parametrize("lib", [scratchnet, torch], ids=["ours", "torch"])
 
 
 def network(lib):
     n = lib.nn
-    return n.Sequential(OrderedDict(conv=n.Conv2d(1, 2, 3), norm=n.BatchNorm2d(2), head=n.Sequential(n.Linear(4, 3))))
+    return n.Sequential(
+        OrderedDict(conv=n.Conv2d(1, 2, 3), norm=n.BatchNorm2d(2), head=n.Sequential(n.Linear(4, 3)))
+    )
 
 
 def neutral(text):
@@ -118,7 +119,7 @@ def test_batches_tracked_may_be_missing_from_old_files():
         norm = lib.nn.BatchNorm1d(2)
         old = {key: value for key, value in norm.state_dict().items() if key != "num_batches_tracked"}
         assert not norm.load_state_dict(old).missing_keys  # no metadata: taken to be old
-        with pytest.raises(RuntimeError, match='Missing key.*"num_batches_tracked"'):
+        with pytest.raises(RuntimeError, match=r'Missing key.*"num_batches_tracked"'):
             new = norm.state_dict()
             del new["num_batches_tracked"]
             norm.load_state_dict(new)
@@ -145,9 +146,9 @@ def test_extra_state(lib):
     other = lib.nn.Sequential(Counter(), Plain())
     other.load_state_dict(state)
     assert other[0].calls == 3
-    with pytest.raises(RuntimeError, match='Missing key.*"0._extra_state"'):
+    with pytest.raises(RuntimeError, match=r'Missing key.*"0._extra_state"'):
         other.load_state_dict({})
-    with pytest.raises(RuntimeError, match='Unexpected key.*"1._extra_state"'):
+    with pytest.raises(RuntimeError, match=r'Unexpected key.*"1._extra_state"'):
         other.load_state_dict({**state, "1._extra_state": 1})
 
 
@@ -155,10 +156,16 @@ def test_extra_state(lib):
 def test_hooks_run_in_order_and_may_change_what_they_are_given(lib):
     net = network(lib)
     log = []
-    net.conv.register_state_dict_pre_hook(lambda m, prefix, keep: log.append(("pre", m is net.conv, prefix, keep)))
-    net.conv.register_state_dict_post_hook(lambda m, state, prefix, meta: state.update({prefix + "more": lib.ones(1)}))
+    net.conv.register_state_dict_pre_hook(
+        lambda m, prefix, keep: log.append(("pre", m is net.conv, prefix, keep))
+    )
+    net.conv.register_state_dict_post_hook(
+        lambda m, state, prefix, meta: state.update({prefix + "more": lib.ones(1)})
+    )
     net.register_load_state_dict_pre_hook(lambda m, state, prefix, *rest: state.pop("conv.more"))
-    net.conv._register_load_state_dict_pre_hook(lambda state, prefix, *rest: log.append(("load", prefix, len(rest))))
+    net.conv._register_load_state_dict_pre_hook(
+        lambda state, prefix, *rest: log.append(("load", prefix, len(rest)))
+    )
     handle = net.register_load_state_dict_post_hook(lambda m, keys: keys.missing_keys.clear())
     state = net.state_dict()
     assert "conv.more" in state and log == [("pre", True, "conv.", False)]
@@ -174,7 +181,7 @@ def test_hooks_run_in_order_and_may_change_what_they_are_given(lib):
 def test_post_hooks_must_not_return_values(lib):
     net = network(lib)
     net.register_load_state_dict_post_hook(lambda m, keys: keys)
-    with pytest.raises(AssertionError, match="not\\s+expected to return new values"):
+    with pytest.raises(AssertionError, match=r"not\s+expected to return new values"):
         net.load_state_dict(net.state_dict())
     net.register_state_dict_post_hook(lambda m, state, prefix, meta: state)
     with pytest.raises(RuntimeError, match="must return None"):

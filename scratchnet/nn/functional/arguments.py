@@ -14,14 +14,17 @@ def require_float(x: Any, function: str, argument: str = "input") -> Tensor:
     check_tensor(x, function, argument)
     if x.array.dtype.kind != "f":
         raise NotImplementedError(
-            f"{function}: not implemented for {argument} of dtype {x.array.dtype}; convert it, e.g. with .float()"
+            f"{function}: not implemented for {argument} of dtype {x.array.dtype}; convert it, e.g. with "
+            ".float()"
         )
     return x
 
 
 def require_same_dtype(function: str, **tensors: Tensor | None) -> None:
     """Refuse Tensors of different dtypes; None is left out."""
-    dtypes = {name: check_tensor(x, function, name).array.dtype for name, x in tensors.items() if x is not None}
+    dtypes = {
+        name: check_tensor(x, function, name).array.dtype for name, x in tensors.items() if x is not None
+    }
     if len(set(dtypes.values())) > 1:
         given = ", ".join(f"{name} is {dtype}" for name, dtype in dtypes.items())
         raise RuntimeError(f"{function}: expected tensors of the same dtype, but {given}")

@@ -4,8 +4,8 @@
     dL/dx = grad_input(g, w)                w [O, C/groups, kh, kw]
     dL/dw = grad_weight(g, x)               g = dL/dy [N, O, OH, OW]
 
-Each is linear in each of its two arguments, and <g, conv(x, w)> = <grad_input(g, w), x> = <grad_weight(g, x), w>. So the
-derivatives of any one of them, to any order, are again among the three.
+Each is linear in each of its two arguments, and <g, conv(x, w)> = <grad_input(g, w), x> = <grad_weight(g, x),
+w>. So the derivatives of any one of them, to any order, are again among the three.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Conv2d(Function):
 
 
 class Conv2dGradInput(Function):
-    """The adjoint of x ↦ conv(x, w): every g[n, o, i, j] · w[o] is added onto the window of x that pixel (i, j) saw.
+    """The adjoint of x ↦ conv(x, w): every g[n, o, i, j] · w[o] is added onto the window of x that pixel (i,
+    j) saw.
 
     With h = dL/dy, of x's shape:  dL/dg = conv(h, w),  dL/dw = grad_weight(g, h)
     """
@@ -131,9 +132,13 @@ def conv2d(
     """
     require_same_dtype("conv2d", input=input, weight=weight, bias=bias)
     if weight.array.ndim != 4 or 0 in (weight.array.shape[0], *weight.array.shape[2:]):
-        raise RuntimeError(f"conv2d: expected weight of shape [O, C/groups, kh, kw], got {weight.array.shape}")
+        raise RuntimeError(
+            f"conv2d: expected weight of shape [O, C/groups, kh, kw], got {weight.array.shape}"
+        )
     if input.array.ndim not in (3, 4):
-        raise RuntimeError(f"conv2d: expected input of shape [N, C, H, W] or [C, H, W], got {input.array.shape}")
+        raise RuntimeError(
+            f"conv2d: expected input of shape [N, C, H, W] or [C, H, W], got {input.array.shape}"
+        )
     _check_channels(input, weight, bias, groups)
     stride = _at_least("stride", stride, 1)
     dilation = _at_least("dilation", dilation, 1)
@@ -159,14 +164,19 @@ def _check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: 
         raise RuntimeError(f"conv2d: non-positive groups is not supported, got {groups}")
     if channels != per_group * groups:
         raise RuntimeError(
-            f"conv2d: input has {channels} channels, but weight of shape {weight.array.shape} with groups={groups} "
+            f"conv2d: input has {channels} channels, but weight of shape {weight.array.shape} with "
+            f"groups={groups} "
             f"expects {per_group * groups}"
         )
     if out % groups:
-        raise RuntimeError(f"conv2d: weight of shape {weight.array.shape} has {out} filters, not a multiple of groups={groups}")
+        raise RuntimeError(
+            f"conv2d: weight of shape {weight.array.shape} has {out} filters, not a multiple of "
+            f"groups={groups}"
+        )
     if bias is not None and bias.array.shape != (out,):
         raise RuntimeError(
-            f"conv2d: weight of shape {weight.array.shape} expects bias of shape ({out},), got {bias.array.shape}"
+            f"conv2d: weight of shape {weight.array.shape} expects bias of shape ({out},), got "
+            f"{bias.array.shape}"
         )
 
 
@@ -179,7 +189,9 @@ def _named_padding(
     if padding != "same":
         raise RuntimeError(f"conv2d: Invalid padding string: {padding!r}; expected 'same' or 'valid'")
     if max(stride) > 1:
-        raise RuntimeError(f"conv2d: padding='same' is not supported for strided convolutions, got stride={stride}")
+        raise RuntimeError(
+            f"conv2d: padding='same' is not supported for strided convolutions, got stride={stride}"
+        )
     rows, columns = (d * (k - 1) for d, k in zip(dilation, kernel))
     if rows % 2 or columns % 2:
         input = pad(input, (0, columns % 2, 0, rows % 2))

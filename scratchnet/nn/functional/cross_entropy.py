@@ -7,11 +7,63 @@ from typing import Any
 import numpy as np
 
 from scratchnet import ops
+from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.kernels import cross_entropy as kernels
 from scratchnet.nn.functional.arguments import require_float
 from scratchnet.nn.functional.reduction import chosen, reduce_loss
-from scratchnet.nn.functional.softmax import log_softmax
+from scratchnet.nn.functional.softmax import log_softmax, softmax
 from scratchnet.ops.elementwise import check_tensor
+
+
+class CrossEntropy(Function):
+    """loss = (1 − ε) · −w_t log p_t + ε/C · Σ_c −w_c log p_c for each row of x [N, C], with p = softmax(x)
+    and class t.
+
+    With g = dL/dloss:  dL/dx_c = g · ((1 − ε) · w_t · (p_c − [c = t]) + ε/C · (p_c · Σ_k w_k − w_c))
+
+    Ignored rows have neither loss nor gradient. "mean" divides the sum by Σ w_t.
+    """
+
+    reads = ((0,),)
+    notes = ("statistics",)
+
+    def __init__(self, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> None:
+        self.target, self.weight, self.ignore_index = target, weight, ignore_index
+        self.reduction, self.smoothing = reduction, smoothing
+
+    def forward(self, x: Any) -> Any:
+        loss, self.statistics = kernels.cross_entropy(
+            x, self.target, self.weight, self.ignore_index, self.reduction, self.smoothing
+        )
+        return loss
+
+    def backward(self, g: Tensor) -> Tensor:
+        (x,) = self.inputs
+        classes, dtype = x.array.shape[1], x.array.dtype
+        weight = np.ones(classes, dtype) if self.weight is None else self.weight
+        counts = self.target != self.ignore_index
+        t = np.where(counts, self.target, 0)
+        sharp = np.where(counts, (1 - self.smoothing) * weight[t], 0)[:, None]
+        smooth = np.where(counts, self.smoothing / classes, 0)[:, None]
+        if self.reduction == "mean" and counts.any():
+            sharp, smooth = sharp / weight[t][counts].sum(), smooth / weight[t][counts].sum()
+        truth = sharp * np.eye(classes)[t] + smooth * weight
+        total = sharp + smooth * weight.sum()
+        slope = softmax(x, 1) * Tensor(total.astype(dtype)) - Tensor(truth.astype(dtype))
+        return slope * (g.unsqueeze(1) if self.reduction == "none" else g)
+
+    def fused_backward(self, g: Any) -> Any:
+        return kernels.cross_entropy_backward(
+            g,
+            self.inputs[0],
+            self.target,
+            self.statistics,
+            self.weight,
+            self.ignore_index,
+            self.reduction,
+            self.smoothing,
+        )
 
 
 def nll_loss(
@@ -59,10 +111,11 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Cross-entropy of softmax(x) against the true class, −w[t] · log softmax(x)[t], or against probabilities of all classes.
+    """Cross-entropy of softmax(x) against the true class, −w[t] · log softmax(x)[t], or against probabilities
+    of all classes.
 
-    With smoothing ε the truth is (1 − ε) · what is given + ε / C (Szegedy et al., "Rethinking the Inception Architecture for
-    Computer Vision", 2015).
+    With smoothing ε the truth is (1 − ε) · what is given + ε / C (Szegedy et al., "Rethinking the Inception
+    Architecture for Computer Vision", 2015).
 
     Parameters
     ----------
@@ -86,25 +139,36 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if input.array.ndim == 0:
-        raise RuntimeError("cross_entropy: expected input of shape [N, C], [C] or [N, C, d1, ...], got a 0-dimensional one")
+        raise RuntimeError(
+            "cross_entropy: expected input of shape [N, C], [C] or [N, C, d1, ...], got a 0-dimensional one"
+        )
     class_dim = 0 if input.array.ndim == 1 else 1
     if target.array.shape == input.array.shape:
-        return _against_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, class_dim)
-    log_p = log_softmax(input, class_dim)
-    loss, weights = _class_losses("cross_entropy", log_p, target, weight, ignore_index)
-    if label_smoothing == 0:
-        return _weighted(loss, weights, reduction)
-    classes = input.array.shape[class_dim]
-    spread = -(log_p if weight is None else log_p * _along_classes(weight, log_p)).sum(class_dim)
-    spread = spread * Tensor((target.array != ignore_index).astype(spread.dtype))
-    return _weighted(loss * (1 - label_smoothing) + spread * (label_smoothing / classes), weights, reduction)
+        return _against_probabilities(
+            input, target, weight, ignore_index, reduction, label_smoothing, class_dim
+        )
+    check_class_targets("cross_entropy", input, target, weight)
+    t, w = target.array, None if weight is None else weight.array
+    rows = input
+    if input.array.ndim != 2:  # [C] or [N, C, d1, ...] to [rows, C]
+        rows = input.movedim(class_dim, -1).reshape(t.size, input.array.shape[class_dim])
+    loss = CrossEntropy(t.reshape(-1), w, ignore_index, reduction, label_smoothing)(rows)
+    return loss.reshape(t.shape) if reduction == "none" else loss
 
 
 def _against_probabilities(
-    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, smoothing: float, class_dim: int
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float,
+    class_dim: int,
 ) -> Tensor:
     if target.array.dtype.kind != "f":
-        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.array.dtype}")
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {target.array.dtype}"
+        )
     if ignore_index >= 0:
         raise RuntimeError("cross_entropy: ignore_index is not supported for floating point target")
     classes = input.array.shape[class_dim]
@@ -124,10 +188,13 @@ def _class_losses(
     name: str, log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
 ) -> tuple[Tensor, Any]:
     """−w[t] · log_p[t] in target's shape, and w[t] (0 where ignored) as an array."""
-    check_class_targets(name, log_p, target, weight, ignore_index)
+    check_class_targets(name, log_p, target, weight)
     class_dim = 0 if log_p.array.ndim == 1 else 1
-    t, dtype = target.array, log_p.array.dtype
+    t, dtype, classes = target.array, log_p.array.dtype, log_p.array.shape[class_dim]
     counts = t != ignore_index
+    wrong = ((t < 0) | (t >= classes)) & counts
+    if wrong.any():
+        raise IndexError(f"{name}: Target {t[wrong].flat[0]} is out of bounds: there are {classes} classes")
     weights = counts.astype(dtype)
     t = np.where(counts, t, 0).astype(np.int64)
     if weight is not None:
@@ -148,24 +215,26 @@ def _along_classes(weight: Tensor, x: Tensor) -> Tensor:
     return weight.reshape(-1, *(1,) * max(x.array.ndim - 2, 0))
 
 
-def check_class_targets(name: str, x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> None:
-    """Refuse targets that do not fit the input [N, C, d1, ...], and weights that are not one for each class."""
+def check_class_targets(name: str, x: Tensor, target: Tensor, weight: Tensor | None) -> None:
+    """Refuse targets that do not fit the input [N, C, d1, ...], and weights that are not one for each
+    class."""
     t, shape = check_tensor(target, name, "target").array, x.array.shape
     if not shape:
         raise ValueError(f"{name}: expected input of 1 or more dimensions, got a 0-dimensional one")
     expected = (shape[0], *shape[2:]) if len(shape) > 1 else ()
     if t.shape != expected:
         kind = ValueError if expected and t.ndim and t.shape[0] != expected[0] else RuntimeError
-        raise kind(f"{name}: input of shape {shape} expects target of shape {expected} (or {shape}), got {t.shape}")
+        raise kind(
+            f"{name}: input of shape {shape} expects target of shape {expected} (or {shape}), got {t.shape}"
+        )
     if t.dtype not in (np.int64, np.uint8):
-        raise RuntimeError(f"{name}: expected target of dtype int64 (classes), got {t.dtype}; convert it with .long()")
+        raise RuntimeError(
+            f"{name}: expected target of dtype int64 (classes), got {t.dtype}; convert it with .long()"
+        )
     classes = shape[1] if len(shape) > 1 else shape[0]
     _check_weight(name, weight, classes)
     if weight is not None and weight.array.dtype != x.array.dtype:
         raise RuntimeError(f"{name}: expected weight of dtype {x.array.dtype}, got {weight.array.dtype}")
-    wrong = ((t < 0) | (t >= classes)) & (t != ignore_index)
-    if wrong.any():
-        raise IndexError(f"{name}: Target {t[wrong].flat[0]} is out of bounds: there are {classes} classes")
 
 
 def _check_weight(name: str, weight: Tensor | None, classes: int) -> None:
@@ -173,6 +242,7 @@ def _check_weight(name: str, weight: Tensor | None, classes: int) -> None:
         return
     if check_tensor(weight, name, "weight").array.shape != (classes,):
         raise RuntimeError(
-            f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got weight tensor "
+            f"{name}: weight tensor should be defined either for all {classes} classes or no classes but "
+            "got weight tensor "
             f"of shape {weight.array.shape}"
         )

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd.function import NOTHING, Function
+from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.autograd.view import write
-from scratchnet.autograd.mode import no_grad
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.indexing import add_at
 
 
 class Embedding(Function):
-    """y = rows of W at the indices.  dL/dW = every g added onto its row, but for the row of the padding: `AddRows`"""
+    """y = rows of W at the indices.  dL/dW = every g added onto its row, but for the row of the padding:
+    `AddRows`"""
 
     reads = NOTHING
 
@@ -99,9 +100,11 @@ def embedding(
     rows = len(table)
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
-            raise AssertionError(f"embedding: Padding_idx must be within num_embeddings={rows}, got {padding_idx}")
+            raise AssertionError(
+                f"embedding: Padding_idx must be within num_embeddings={rows}, got {padding_idx}"
+            )
         padding_idx %= rows
-    if indices.size and not (0 <= indices.min() and indices.max() < rows):
+    if indices.size and not (indices.min() >= 0 and indices.max() < rows):
         bad = indices[(indices < 0) | (indices >= rows)].flat[0]
         raise IndexError(f"embedding: index {bad} is out of range for a table of {rows} rows")
     if max_norm is not None:

@@ -22,7 +22,9 @@ class Linear(Function):
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
         self.rows, (out, inp) = math.prod(x.shape[:-1]), w.shape
-        y = (x.reshape(self.rows, inp) @ w.T).reshape(*x.shape[:-1], out)  # one product of matrices whatever x.ndim is
+        y = (x.reshape(self.rows, inp) @ w.T).reshape(
+            *x.shape[:-1], out
+        )  # one product of matrices whatever x.ndim is
         if b is not None:
             y += b
         return y
@@ -59,9 +61,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     require_same_dtype("linear", input=input, weight=weight, bias=bias)
     x, w = input.array.shape, weight.array.shape
     if not x or len(w) not in (1, 2):
-        raise RuntimeError(f"linear: expected input of 1 or more dimensions and weight of 1 or 2, got shapes {x} and {w}")
+        raise RuntimeError(
+            f"linear: expected input of 1 or more dimensions and weight of 1 or 2, got shapes {x} and {w}"
+        )
     if x[-1] != w[-1]:
-        raise RuntimeError(f"linear: input of shape {x} has {x[-1]} features, but weight of shape {w} expects {w[-1]}")
+        raise RuntimeError(
+            f"linear: input of shape {x} has {x[-1]} features, but weight of shape {w} expects {w[-1]}"
+        )
     if len(w) == 1:
         y = ops.matmul(input, weight)
         return y if bias is None else y + bias

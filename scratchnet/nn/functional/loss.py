@@ -92,7 +92,8 @@ def smooth_l1_loss(
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
-    """δ · (|x − t| − δ/2), but (x − t)² / 2 where |x − t| ≤ δ (Huber, "Robust Estimation of a Location Parameter", 1964)."""
+    """δ · (|x − t| − δ/2), but (x − t)² / 2 where |x − t| ≤ δ (Huber, "Robust Estimation of a Location
+    Parameter", 1964)."""
     check_reduction(reduction)
     _compare_shapes(input, target)
     if delta <= 0:
@@ -141,11 +142,18 @@ def binary_cross_entropy(
         If the shapes differ.
     """
     reduction = chosen(reduction, size_average, reduce)
-    x, t = require_float(input, "binary_cross_entropy"), check_tensor(target, "binary_cross_entropy", "target")
+    x, t = (
+        require_float(input, "binary_cross_entropy"),
+        check_tensor(target, "binary_cross_entropy", "target"),
+    )
     if t.array.shape != x.array.shape:
-        raise ValueError(f"binary_cross_entropy: expected target of input's shape {x.array.shape}, got {t.array.shape}")
+        raise ValueError(
+            f"binary_cross_entropy: expected target of input's shape {x.array.shape}, got {t.array.shape}"
+        )
     if t.array.dtype != x.array.dtype:
-        raise RuntimeError(f"binary_cross_entropy: expected target of input's dtype {x.array.dtype}, got {t.array.dtype}")
+        raise RuntimeError(
+            f"binary_cross_entropy: expected target of input's dtype {x.array.dtype}, got {t.array.dtype}"
+        )
     if not np.all((x.array >= 0) & (x.array <= 1)):
         raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
     loss = BinaryCrossEntropy()(x, t)
@@ -161,7 +169,8 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """−(p · t · log σ(x) + (1 − t) · log σ(−x)), σ the sigmoid: `binary_cross_entropy` of it, without overflow.
+    """−(p · t · log σ(x) + (1 − t) · log σ(−x)), σ the sigmoid: `binary_cross_entropy` of it, without
+    overflow.
 
     Parameters
     ----------
@@ -187,12 +196,14 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """Kullback–Leibler divergence, t · (log t − x), of log-probabilities x from probabilities t (or from log t).
+    """Kullback–Leibler divergence, t · (log t − x), of log-probabilities x from probabilities t (or from log
+    t).
 
     Parameters
     ----------
     reduction : "batchmean", "mean", "sum" or "none"
-        "batchmean" divides the sum by the first dimension: the divergence itself. ("mean" divides by the number of elements.)
+        "batchmean" divides the sum by the first dimension: the divergence itself. ("mean" divides by the
+        number of elements.)
     log_target : bool
         The target holds logarithms.
     """
@@ -201,7 +212,8 @@ def kl_div(
     check_reduction(reduction, ("mean", "batchmean", "sum", "none"))
     if reduction == "mean":
         warnings.warn(
-            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides only "
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. "
+            "'batchmean' divides only "
             "by the batch size, and aligns with the KL div math definition.",
             stacklevel=3,
         )
@@ -217,7 +229,8 @@ def _compare_shapes(input: Tensor, target: Tensor) -> None:
     x, t = check_tensor(input, "loss").array.shape, check_tensor(target, "loss", "target").array.shape
     if x != t:
         warnings.warn(
-            f"Using a target size ({t}) that is different to the input size ({x}). This will likely lead to incorrect "
+            f"Using a target size ({t}) that is different to the input size ({x}). This will likely lead "
+            "to incorrect "
             "results due to broadcasting. Please ensure they have the same size.",
             stacklevel=4,
         )
@@ -227,7 +240,9 @@ def _weighted(loss: Tensor, reduction: str, weight: Tensor | None, input: Tensor
     if weight is None:
         return reduce_loss(loss, reduction)
     if weight.array.shape != input.array.shape:
-        raise ValueError(f"Weights and input must have the same size, got {weight.array.shape} and {input.array.shape}")
+        raise ValueError(
+            f"Weights and input must have the same size, got {weight.array.shape} and {input.array.shape}"
+        )
     if reduction == "mean":
         return (loss * weight).sum() / weight.sum()
     return reduce_loss(loss * weight, reduction)

@@ -9,12 +9,13 @@ import numpy as np
 
 from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.nn.functional import _stand_in as kernels
+from scratchnet.kernels import norm as kernels
 from scratchnet.nn.functional.arguments import require_float, require_same_dtype
 
 
 class BatchNorm(Function):
-    """y = w · x̂ + b,  x̂ = (x − mean) / √(var + ε), with the mean and variance of each channel over all else in the batch.
+    """y = w · x̂ + b,  x̂ = (x − mean) / √(var + ε), with the mean and variance of each channel over all else
+    in the batch.
 
     With n values in a channel and Σ over them:  dL/dx = w / √(var + ε) · (g − (Σ g + x̂ · Σ g x̂) / n),
     dL/dw = Σ g x̂,  dL/db = Σ g
@@ -27,25 +28,55 @@ class BatchNorm(Function):
 
     def forward(self, x: Any, w: Any = None, b: Any = None) -> Any:
         # [C] each; small, and still wanted by the caller when a checkpoint has dropped everything else
-        y, self.mean, self.var = kernels.batch_norm(x, w, b, self.eps)
-        return y
+        self.mean, self.var, self.rstd = kernels.batch_norm_statistics(x, self.eps)
+        return kernels.batch_norm_apply(x, self.mean, self.rstd, w, b)
 
     def backward(self, g: Tensor) -> tuple:
         x, w, *_ = (*self.inputs, None)
         axes = (0, *range(2, x.ndim))
         centred = x - x.mean(axes, keepdim=True)
         rstd = ((centred * centred).mean(axes, keepdim=True) + self.eps) ** -0.5
-        return _normalisation_gradients(g, centred * rstd, _per_channel(w, x), rstd, axes, axes, self.needs_input_grad)
+        return _normalisation_gradients(
+            g, centred * rstd, _per_channel(w, x), rstd, axes, axes, self.needs_input_grad
+        )
 
     def fused_backward(self, g: Any) -> tuple:
         x, w, *_ = (*self.inputs, None)
-        return kernels.batch_norm_backward(g, x, w, self.mean, self.var, self.eps)[: len(self.edges)]
+        return kernels.batch_norm_backward(g, x, self.mean, self.rstd, w)[: len(self.edges)]
+
+
+class BatchNormFixed(Function):
+    """y = w · x̂ + b,  x̂ = (x − mean) · rstd, with a mean and 1 / standard deviation for each channel that
+    are given.
+
+    dL/dx = g · w · rstd,  dL/dw = Σ g x̂,  dL/db = Σ g
+    """
+
+    reads = ((1,), (0,), ())
+
+    def __init__(self, mean: Any, rstd: Any) -> None:
+        self.mean, self.rstd = mean, rstd
+
+    def forward(self, x: Any, w: Any = None, b: Any = None) -> Any:
+        self.axes = (0, *range(2, x.ndim))
+        return kernels.batch_norm_apply(x, self.mean, self.rstd, w, b)
+
+    def backward(self, g: Tensor) -> tuple:
+        x, w, *_ = (*self.inputs, None)
+        need_x, *need_affine = self.needs_input_grad
+        mean, rstd = (_per_channel(Tensor(v), g) for v in (self.mean, self.rstd))
+        gradients = [None if not need_x else g * (rstd if w is None else rstd * _per_channel(w, g))]
+        for need, factor in zip(need_affine, (lambda: (x - mean) * rstd, None)):
+            gradients.append(None if not need else (g * factor() if factor else g).sum(self.axes))
+        return tuple(gradients)
 
 
 class LayerNorm(Function):
-    """y = w · x̂ + b,  x̂ = (x − mean) / √(var + ε), with the mean and variance over the last `dims` dimensions.
+    """y = w · x̂ + b,  x̂ = (x − mean) / √(var + ε), with the mean and variance over the last `dims`
+    dimensions.
 
-    The gradients are those of `BatchNorm`, with sums over those dimensions for x and over the others for w and b.
+    The gradients are those of `BatchNorm`, with sums over those dimensions for x and over the others for w
+    and b.
     """
 
     reads = ((0, 1), (0,), ())
@@ -73,16 +104,31 @@ class LayerNorm(Function):
 
 
 def _normalisation_gradients(
-    g: Tensor, normalised: Tensor, w: Tensor | None, rstd: Tensor, axes: tuple, affine_axes: tuple, needs: list[bool]
+    g: Tensor,
+    normalised: Tensor,
+    w: Tensor | None,
+    rstd: Tensor,
+    axes: tuple,
+    affine_axes: tuple,
+    needs: list[bool],
 ) -> tuple:
-    """The gradients to x, w and b; `axes` are those of the mean, `affine_axes` those that w and b do not have."""
+    """The gradients to x, w and b; `axes` are those of the mean, `affine_axes` those that w and b do not
+    have."""
     need_x, *need_affine = needs
     gx = None
     if need_x:
         gw = g if w is None else g * w
-        gx = rstd * (gw - gw.mean(axes, keepdim=True) - normalised * (gw * normalised).mean(axes, keepdim=True))
+        gx = rstd * (
+            gw - gw.mean(axes, keepdim=True) - normalised * (gw * normalised).mean(axes, keepdim=True)
+        )
     affine = (g * normalised if i == 0 else g for i, _ in enumerate(need_affine))
-    return (gx, *((t.sum(affine_axes) if affine_axes else t) if need else None for t, need in zip(affine, need_affine)))
+    return (
+        gx,
+        *(
+            (t.sum(affine_axes) if affine_axes else t) if need else None
+            for t, need in zip(affine, need_affine)
+        ),
+    )
 
 
 def _per_channel(v: Any, x: Any) -> Any:
@@ -102,14 +148,15 @@ def batch_norm(
 ) -> Tensor:
     """Normalise every channel: w · (x − mean) / √(var + eps) + b.
 
-    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift", 2015.
+    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
+    Shift", 2015.
 
     Parameters
     ----------
     input : [N, C, ...]
     running_mean, running_var : [C], optional
-        Averages over past batches: used when not training; updated (in place) when training, the variance with its
-        unbiased estimate.
+        Averages over past batches: used when not training; updated (in place) when training, the variance
+        with its unbiased estimate.
     weight, bias : [C], optional
     training : bool
         Use the mean and the (biased) variance of this batch.
@@ -131,14 +178,19 @@ def batch_norm(
     require_same_dtype("batch_norm", input=input, **vectors)
     for name, v in vectors.items():
         if v is not None and v.array.shape != (shape[1],):
-            raise RuntimeError(f"batch_norm: {name} should contain {shape[1]} elements, got shape {v.array.shape}")
+            raise RuntimeError(
+                f"batch_norm: {name} should contain {shape[1]} elements, got shape {v.array.shape}"
+            )
         if v is None and name.startswith("running") and not training:
             raise RuntimeError(f"batch_norm: {name} must be defined in evaluation mode")
     if not training:
-        return _with_statistics(input, running_mean, running_var, weight, bias, eps)
+        rstd = 1 / np.sqrt(running_var.array + eps)  # type: ignore[union-attr]
+        return _apply_affine(BatchNormFixed(running_mean.array, rstd), input, weight, bias)  # type: ignore[union-attr]
     n = math.prod(shape) // max(shape[1], 1)
     if n == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)}")
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {list(shape)}"
+        )
     operation = BatchNorm(eps)
     y = _apply_affine(operation, input, weight, bias)
     if n:
@@ -160,18 +212,6 @@ def _update(running: Tensor | None, new: Any, momentum: float) -> None:
         running._counter[0] += 1
 
 
-def _with_statistics(
-    x: Tensor, mean: Any, var: Any, weight: Tensor | None, bias: Tensor | None, eps: float
-) -> Tensor:
-    scale = (var.detach() + eps) ** -0.5
-    if weight is not None:
-        scale = scale * weight
-    shift = -mean.detach() * scale
-    if bias is not None:
-        shift = shift + bias
-    return x * _per_channel(scale, x) + _per_channel(shift, x)
-
-
 def layer_norm(
     input: Tensor,
     normalized_shape: Any,
@@ -179,7 +219,8 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise the last dimensions of every element of the batch by itself: w · (x − mean) / √(var + eps) + b.
+    """Normalise the last dimensions of every element of the batch by itself: w · (x − mean) / √(var + eps) +
+    b.
 
     Ba, Kiros and Hinton, "Layer Normalization", 2016.
 
@@ -197,10 +238,16 @@ def layer_norm(
     require_float(input, "layer_norm")
     require_same_dtype("layer_norm", input=input, weight=weight, bias=bias)
     if not isinstance(normalized_shape, tuple | list):
-        raise TypeError(f"layer_norm(): argument 'normalized_shape' must be tuple of ints, not {type(normalized_shape).__name__}")
+        raise TypeError(
+            "layer_norm(): argument 'normalized_shape' must be tuple of ints, not "
+            f"{type(normalized_shape).__name__}"
+        )
     size = tuple(normalized_shape)
     if not size or input.array.shape[-len(size) :] != size:
-        raise RuntimeError(f"layer_norm: normalized_shape={size} expects input of shape [*, *{size}], got {input.array.shape}")
+        raise RuntimeError(
+            f"layer_norm: normalized_shape={size} expects input of shape [*, *{size}], got "
+            f"{input.array.shape}"
+        )
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t.array.shape != size:
             raise RuntimeError(f"layer_norm: expected {name} of shape {size}, got {t.array.shape}")

@@ -59,8 +59,9 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     pad : sequence of ints
         (before, after) of the last dimension, then of the last but one, …; negative numbers cut off.
     mode : str
-        "constant": `value`; "reflect": mirrored at the edge, which is not repeated; "replicate": the edge again and again;
-        "circular": from the other end. The last three pad the last 1, 2 or 3 dimensions of an input that has 1 or 2 more.
+        "constant": `value`; "reflect": mirrored at the edge, which is not repeated; "replicate": the edge
+        again and again; "circular": from the other end. The last three pad the last 1, 2 or 3 dimensions of
+        an input that has 1 or 2 more.
     value : float, optional
         For "constant"; 0 by default.
 
@@ -72,18 +73,26 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     x, shape = check_tensor(input, "pad"), input.array.shape
     widths = [int(p) for p in pad]
     if len(widths) % 2:
-        raise RuntimeError(f"pad: Padding length must be divisible by 2, got {len(widths)} widths: {tuple(pad)}")
+        raise RuntimeError(
+            f"pad: Padding length must be divisible by 2, got {len(widths)} widths: {tuple(pad)}"
+        )
     if len(widths) // 2 > len(shape):
-        raise RuntimeError(f"pad: Padding length should be less than or equal to two times the input dimension, "
-                           f"got {len(widths)} widths for an input of {len(shape)} dimensions")
+        raise RuntimeError(
+            f"pad: Padding length should be less than or equal to two times the input dimension, "
+            f"got {len(widths)} widths for an input of {len(shape)} dimensions"
+        )
     pairs = list(zip(widths[::2], widths[1::2]))
     for d, (a, b) in enumerate(pairs, 1):
         if shape[-d] + a + b < 0:
-            raise RuntimeError(f"pad: dimension {len(shape) - d} of size {shape[-d]} with widths {(a, b)} becomes negative")
+            raise RuntimeError(
+                f"pad: dimension {len(shape) - d} of size {shape[-d]} with widths {(a, b)} becomes negative"
+            )
     if mode == "constant":
         return ConstantPad(((0, 0),) * (len(shape) - len(pairs)) + tuple(pairs[::-1]), value or 0)(x)
     if mode not in _SOURCES:
-        raise NotImplementedError(f"pad: Unrecognised padding mode {mode!r}; expected constant, {', '.join(_SOURCES)}")
+        raise NotImplementedError(
+            f"pad: Unrecognised padding mode {mode!r}; expected constant, {', '.join(_SOURCES)}"
+        )
     if value is not None and value != 0:
         raise ValueError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
     if not 1 <= len(pairs) <= 3 or len(shape) - len(pairs) not in (1, 2):
@@ -101,10 +110,13 @@ def _pad_from_itself(x: Tensor, dim: int, before: int, after: int, mode: str) ->
     largest = {"reflect": n - 1, "circular": n}.get(mode)
     if largest is not None and max(before, after) > largest:
         raise RuntimeError(
-            f"pad: mode {mode!r} allows widths of at most {largest} for dimension {dim} of size {n}, got {(before, after)}"
+            f"pad: mode {mode!r} allows widths of at most {largest} for dimension {dim} of size {n}, got "
+            f"{(before, after)}"
         )
     if n == 0:
-        raise RuntimeError(f"pad: mode {mode!r} needs values to copy, but dimension {dim} is empty in shape {x.array.shape}")
+        raise RuntimeError(
+            f"pad: mode {mode!r} needs values to copy, but dimension {dim} is empty in shape {x.array.shape}"
+        )
     if before == after == 0:
         return x
     grow = _SOURCES[mode](n, max(before, 0), max(after, 0))

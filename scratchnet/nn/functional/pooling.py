@@ -35,7 +35,8 @@ class MaxPool2d(Function):
 
 
 class Unpool(Function):
-    """y = zeros of `shape`, with every x added at its index into the H·W pixels of its plane.  dL/dx = g at those indices"""
+    """y = zeros of `shape`, with every x added at its index into the H·W pixels of its plane.  dL/dx = g at
+    those indices"""
 
     reads = NOTHING
 
@@ -61,7 +62,9 @@ class Pick(Function):
         self.x_shape = x.shape
         flat, places = x.reshape(*x.shape[:2], -1), self.indices.reshape(*self.indices.shape[:2], -1)
         taken = np.take_along_axis(flat, places, 2)
-        return np.where(places < 0, 0, taken).astype(x.dtype, copy=False).reshape(self.indices.shape)  # -1: window of padding alone
+        return (
+            np.where(places < 0, 0, taken).astype(x.dtype, copy=False).reshape(self.indices.shape)
+        )  # -1: window of padding alone
 
     def backward(self, g: Tensor) -> Tensor:
         return Unpool(self.indices, self.x_shape)(g)
@@ -84,7 +87,8 @@ class AvgPool2d(Function):
 
 
 class AvgUnpool2d(Function):
-    """The adjoint of average pooling: every x / divisor is added onto all pixels of its window.  dL/dx = `AvgPool2d`"""
+    """The adjoint of average pooling: every x / divisor is added onto all pixels of its window.  dL/dx =
+    `AvgPool2d`"""
 
     reads = NOTHING
 
@@ -135,7 +139,9 @@ def max_pool2d(
     if check_tensor(input, "max_pool2d").array.dtype.kind == "b":
         raise NotImplementedError("max_pool2d: not implemented for input of dtype bool")
     kernel, stride, padding = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation)
-    operation = MaxPool2d((kernel, stride, padding, ints(dilation, 2, "max_pool2d", "dilation"), ceil_mode), return_indices)
+    operation = MaxPool2d(
+        (kernel, stride, padding, ints(dilation, 2, "max_pool2d", "dilation"), ceil_mode), return_indices
+    )
     if input.array.ndim == 4:
         return operation(input)
     result = operation(input.unsqueeze(0))
@@ -181,7 +187,8 @@ def avg_pool2d(
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
-    """The mean of each of OH × OW regions that cover the image: row i averages rows ⌊i·H/OH⌋ up to ⌈(i + 1)·H/OH⌉.
+    """The mean of each of OH × OW regions that cover the image: row i averages rows ⌊i·H/OH⌋ up to ⌈(i +
+    1)·H/OH⌉.
 
     Parameters
     ----------
@@ -194,7 +201,9 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """
     shape = check_tensor(input, "adaptive_avg_pool2d").array.shape
     if len(shape) not in (3, 4) or 0 in shape[-3:]:
-        raise RuntimeError(f"adaptive_avg_pool2d: expected input of shape [N, C, H, W] or [C, H, W], got {shape}")
+        raise RuntimeError(
+            f"adaptive_avg_pool2d: expected input of shape [N, C, H, W] or [C, H, W], got {shape}"
+        )
     sizes = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size, output_size)
     rows, columns = (n if size is None else size for size, n in zip(sizes, shape[-2:]))
     dtype = input.array.dtype
@@ -210,12 +219,15 @@ def _averages(regions: int, size: int, dtype: np.dtype) -> np.ndarray:
     return weights
 
 
-def _geometry(function: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple:
+def _geometry(
+    function: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any
+) -> tuple:
     """Kernel, stride and padding as pairs, checked."""
     shape = input.array.shape
     if len(shape) not in (3, 4) or 0 in shape[-3:]:
         raise RuntimeError(
-            f"{function}: Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got: {shape}"
+            f"{function}: Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, "
+            f"but got: {shape}"
         )
     kernel = ints(kernel_size, 2, function, "kernel_size")
     unset = stride is None or (isinstance(stride, tuple | list) and not stride)

@@ -12,7 +12,8 @@ def chosen(reduction: str, size_average: bool | None = None, reduce: bool | None
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
         warnings.warn(
-            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=4
+            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+            stacklevel=4,
         )
     check_reduction(reduction)
     return reduction
@@ -20,7 +21,9 @@ def chosen(reduction: str, size_average: bool | None = None, reduce: bool | None
 
 def check_reduction(reduction: str, allowed: tuple[str, ...] = ("mean", "sum", "none")) -> None:
     if reduction not in allowed:
-        raise ValueError(f"{reduction} is not a valid value for reduction; expected one of {', '.join(allowed)}")
+        raise ValueError(
+            f"{reduction} is not a valid value for reduction; expected one of {', '.join(allowed)}"
+        )
 
 
 def reduce_loss(loss: Tensor, reduction: str) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 from scratchnet import ops
 from scratchnet.autograd.function import OUTPUT, Function
 from scratchnet.autograd.tensor import Tensor, method
-from scratchnet.nn.functional import _stand_in as kernels
+from scratchnet.kernels import softmax as kernels
 from scratchnet.nn.functional.arguments import require_float
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
@@ -26,14 +26,14 @@ class Softmax(Function):
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        return kernels.softmax(x, self.dim)
+        return _on_last(kernels.softmax, self.dim, x)
 
     def backward(self, g: Tensor) -> Tensor:
         y = self.output
         return y * (g - (g * y).sum(self.dim, keepdim=True))
 
     def fused_backward(self, g: Any) -> Any:
-        return kernels.softmax_backward(g, self.output, self.dim)
+        return _on_last(kernels.softmax_backward, self.dim, g, self.output)
 
 
 class LogSoftmax(Function):
@@ -48,13 +48,20 @@ class LogSoftmax(Function):
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        return kernels.log_softmax(x, self.dim)
+        return _on_last(kernels.log_softmax, self.dim, x)
 
     def backward(self, g: Tensor) -> Tensor:
         return g - ops.exp(self.output) * g.sum(self.dim, keepdim=True)
 
     def fused_backward(self, g: Any) -> Any:
-        return kernels.log_softmax_backward(g, self.output, self.dim)
+        return _on_last(kernels.log_softmax_backward, self.dim, g, self.output)
+
+
+def _on_last(kernel: Any, dim: int, *arrays: Any) -> Any:
+    """A kernel of the last dimension, along another one."""
+    if dim == arrays[0].ndim - 1:
+        return kernel(*arrays)
+    return kernel(*(a.swapaxes(dim, -1) for a in arrays)).swapaxes(dim, -1)
 
 
 @method()
@@ -65,7 +72,8 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     ----------
     input : Tensor
     dim : int
-        (Without it, dimension 0 of inputs with 0, 1 or 3 dimensions and 1 of others: deprecated, as in torch.)
+        (Without it, dimension 0 of inputs with 0, 1 or 3 dimensions and 1 of others: deprecated, as in
+        torch.)
     dtype : dtype, optional
         Convert to it first.
     """
@@ -74,7 +82,8 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 @method()
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """x_i − log Σ_j exp(x_j) along `dim`: the logarithm of softmax, without overflow or underflow. Parameters as there."""
+    """x_i − log Σ_j exp(x_j) along `dim`: the logarithm of softmax, without overflow or underflow. Parameters
+    as there."""
     return _along(LogSoftmax, "log_softmax", input, dim, _stacklevel, dtype)
 
 
@@ -87,7 +96,8 @@ def _along(op: Any, name: str, x: Tensor, dim: int | None, stacklevel: int, dtyp
     check_tensor(x, name)
     if dim is None:
         warnings.warn(
-            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X "
+            "as an argument.",
             stacklevel=stacklevel,
         )
         dim = 0 if x.array.ndim in (0, 1, 3) else 1
@@ -95,4 +105,6 @@ def _along(op: Any, name: str, x: Tensor, dim: int | None, stacklevel: int, dtyp
         x = x.to(dtype)
     require_float(x, name)
     dim = wrap_dim(dim, x.array.ndim)
+    if x.array.size == 0:
+        return x * 1
     return op(dim)(x) if x.array.ndim else op(0)(x.reshape(1)).reshape(())

@@ -1,4 +1,5 @@
-"""Layers as modules, one family a file; each computes with the function of the same file in `scratchnet.nn.functional`."""
+"""Layers as modules, one family a file; each computes with the function of the same file in
+`scratchnet.nn.functional`."""
 
 from scratchnet.nn.containers import ModuleDict, ModuleList, Sequential
 from scratchnet.nn.module import Module

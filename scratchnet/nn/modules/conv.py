@@ -81,7 +81,10 @@ class Conv2d(Module):
             if self.padding == "same" and self.stride != (1, 1):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if self.padding_mode not in _PADDING_MODES:
-            raise ValueError(f"padding_mode must be one of {set(_PADDING_MODES)}, but got padding_mode='{self.padding_mode}'")
+            raise ValueError(
+                f"padding_mode must be one of {set(_PADDING_MODES)}, but got "
+                f"padding_mode='{self.padding_mode}'"
+            )
 
     def _widths(self) -> tuple[int, ...]:
         """(left, right, top, bottom) that the padding comes to."""
@@ -109,7 +112,9 @@ class Conv2d(Module):
         return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
-        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
+        parts = [
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        ]
         if self.padding != (0, 0):
             parts.append(f"padding={self.padding}")
         if self.dilation != (1, 1):

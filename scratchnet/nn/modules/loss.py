@@ -11,7 +11,9 @@ from scratchnet.nn.module import Module
 class _Loss(Module):
     """A loss with a reduction: "mean", "sum" or "none"."""
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+    def __init__(
+        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    ) -> None:
         super().__init__()
         legacy = size_average is not None or reduce is not None
         self.reduction = chosen(reduction, size_average, reduce) if legacy else reduction

@@ -48,7 +48,12 @@ class _BatchNorm(Module):
     ) -> None:
         super().__init__()
         n = self.num_features = positive(num_features, type(self).__name__, "num_features")
-        self.eps, self.momentum, self.affine, self.track_running_stats = eps, momentum, affine, track_running_stats
+        self.eps, self.momentum, self.affine, self.track_running_stats = (
+            eps,
+            momentum,
+            affine,
+            track_running_stats,
+        )
         self.register_parameter("weight", unset(n, device, dtype) if affine else None)
         self.register_parameter("bias", unset(n, device, dtype) if affine and bias else None)
         track = track_running_stats
@@ -97,13 +102,17 @@ class _BatchNorm(Module):
         )
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *rest: Any) -> None:
-        if local_metadata.get("version", 1) < 2 and self.track_running_stats:  # saved before batches were counted
+        if (
+            local_metadata.get("version", 1) < 2 and self.track_running_stats
+        ):  # saved before batches were counted
             state_dict.setdefault(prefix + "num_batches_tracked", self.num_batches_tracked)
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
 
 class BatchNorm1d(_BatchNorm):
-    __doc__ = f"Batch normalisation of [N, C] or [N, C, L], see `functional.batch_norm`.\n{_BatchNorm.__doc__}"
+    __doc__ = (
+        f"Batch normalisation of [N, C] or [N, C, L], see `functional.batch_norm`.\n{_BatchNorm.__doc__}"
+    )
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.array.ndim not in (2, 3):
@@ -160,4 +169,7 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
