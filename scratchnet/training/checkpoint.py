@@ -131,7 +131,7 @@ def _decode(value: Any, archive: zipfile.ZipFile) -> Any:
         return Tensor(array) if tag == "$tensor" else array
     if tag == "$tuple":
         return tuple(_decode(content, archive))
-    return _MAPPINGS[tag[1:]]([(_key(key, archive), _decode(item, archive)) for key, item in content])
+    return _MAPPINGS[tag[1:]]({_key(key, archive): _decode(item, archive) for key, item in content})
 
 
 def _key(key: Any, archive: zipfile.ZipFile) -> Any:

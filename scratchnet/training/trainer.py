@@ -20,6 +20,7 @@ from scratchnet.autograd import Tensor, no_grad
 from scratchnet.data import DataLoader
 from scratchnet.metrics import Mean, accuracy
 from scratchnet.nn import Module
+from scratchnet.nn.functional import cross_entropy
 from scratchnet.training import guard
 from scratchnet.training.callbacks import Callback
 
@@ -58,8 +59,6 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         config: dict[str, Any] | None = None,
     ) -> None:
-        from scratchnet.nn.functional import cross_entropy
-
         self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
         self.loss_function = loss or cross_entropy
         self.callbacks, self.config = list(callbacks), config or {}

@@ -121,7 +121,7 @@ def make_loader(kind, workers):
 @pytest.mark.parametrize("kind", ["shuffled", "own generator", "replacement", "weighted", "subset", "stream"])
 @given(seed=SEEDS, stop=st.integers(0, 6))
 def test_resumes_in_the_middle_of_an_epoch(kind, workers, seed, stop):
-    """Interrupted after some batches of the second epoch, it goes on with the same batches and random numbers."""
+    """Interrupted in the second epoch, it goes on with the same batches and the same random numbers."""
     scratchnet.manual_seed(seed)
     loader = make_loader(kind, workers)
     batches = plain_or_not(loader)
@@ -142,7 +142,8 @@ def test_resumes_in_the_middle_of_an_epoch(kind, workers, seed, stop):
 
 def plain_or_not(batches):
     return [
-        [x.array.tolist() for x in batch] if isinstance(batch, list) else batch.array.tolist() for batch in batches
+        [x.array.tolist() for x in batch] if isinstance(batch, list) else batch.array.tolist()
+        for batch in batches
     ]
 
 

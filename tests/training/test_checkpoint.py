@@ -21,15 +21,20 @@ from scratchnet.training import CheckpointError, checkpoint
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5)
 ARRAYS = hnp.arrays(
-    st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]), hnp.array_shapes(min_dims=0, min_side=0)
+    st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]),
+    hnp.array_shapes(min_dims=0, min_side=0),
 )
-KEYS = st.text(max_size=5) | st.integers() | st.sampled_from(["$array", "a/b", "a"]) | st.tuples(st.integers())
+KEYS = (
+    st.text(max_size=5) | st.integers() | st.sampled_from(["$array", "a/b", "a"]) | st.tuples(st.integers())
+)
 STATES = st.recursive(
     SCALARS | ARRAYS | ARRAYS.map(Tensor),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.lists(inner, max_size=3).map(tuple)
-    | st.dictionaries(KEYS, inner, max_size=3)
-    | st.dictionaries(KEYS, inner, max_size=3).map(OrderedDict),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(KEYS, inner, max_size=3)
+        | st.dictionaries(KEYS, inner, max_size=3).map(OrderedDict)
+    ),
     max_leaves=8,
 )
 
@@ -60,11 +65,14 @@ def test_numpy_can_read_the_arrays_too(tmp_path):
     with np.load(tmp_path / "c.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["model/fc.weight"], weight.T)
     again = checkpoint.load(tmp_path / "c.npz")
-    assert again["model"]["n"] == 3 and again["milestones"] == Counter([2, 2, 5]) and again["milestones"][7] == 0
+    assert (
+        again["model"]["n"] == 3 and again["milestones"] == Counter([2, 2, 5]) and again["milestones"][7] == 0
+    )
 
 
 @pytest.mark.parametrize(
-    "state, place", [({"a": [1, {2: object()}]}, r"object at a\.1\.2"), (np.array([None]), "array of objects")]
+    "state, place",
+    [({"a": [1, {2: object()}]}, r"object at a\.1\.2"), (np.array([None]), "array of objects")],
 )
 def test_what_cannot_be_stored_is_refused_and_nothing_is_written(tmp_path, state, place):
     with pytest.raises(TypeError, match=place):

@@ -1,0 +1,57 @@
+"""The command line: `scratchnet train`, `scratchnet evaluate`, `scratchnet predict`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from scratchnet.cli.options import parse
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    args = parse(sys.argv[1:] if argv is None else argv)
+    if argv is None and getattr(args, "threads", None):
+        _use_threads(args.threads)
+    try:
+        command = importlib.import_module(f"scratchnet.cli.{args.command}")
+        return command.run(args) or 0
+    except KeyboardInterrupt:
+        print("scratchnet: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `scratchnet … | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if args.debug:
+            raise
+        print(f"scratchnet: error: {_one_line(error)}", file=sys.stderr)
+        return 1
+
+
+def _one_line(error: Exception) -> str:
+    """What went wrong. Errors that are not about the input name their kind, and how to see more."""
+    from scratchnet.training import CheckpointError, TrainingError
+
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    if isinstance(error, CheckpointError | TrainingError | OSError | ValueError) and text:
+        return text
+    return f"{type(error).__name__}: {text} (--debug shows where)"
+
+
+def _use_threads(count: int) -> None:
+    """Start again with the number set: NumPy's matrix library, loaded by now, read it when it was loaded."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    if all(os.environ.get(name) == str(count) for name in names):
+        return
+    os.environ.update(dict.fromkeys(names, str(count)))
+    command = [sys.executable, "-m", "scratchnet", *sys.argv[1:]]
+    if os.name == "nt":  # there, exec would return to the shell before the command is done
+        import subprocess
+
+        sys.exit(subprocess.call(command))
+    os.execv(sys.executable, command)

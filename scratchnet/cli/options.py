@@ -1,0 +1,200 @@
+"""What can be said on the command line. Nothing heavy is imported here: --help is quick."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+# What a run consists of. Kept in its checkpoint, so that it can be continued and used by its name alone.
+DEFAULTS: dict[str, Any] = {
+    "model": "lenet5",
+    "data": "mnist5k",
+    "epochs": 15,
+    "batch_size": 64,
+    "optimizer": "adamw",
+    "lr": None,  # the optimizer's own
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "warmup": 1.0,
+    "label_smoothing": 0.05,
+    "augment": True,
+    "clip": None,
+    "patience": None,
+    "checkpoint_every": None,
+    "workers": 1,
+    "seed": 0,
+}
+LEARNING_RATES = {"adamw": 3e-3, "adam": 3e-3, "sgd": 5e-2}
+MODELS = ("lenet5", "lenet5-1998", "perceptron")
+SCHEDULES = ("cosine", "step", "constant")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command and its options; what was not given is absent. Ends the process if they make no sense."""
+    args = _parser().parse_args(argv)
+    args.debug = getattr(args, "debug", False)
+    return args
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for an error, with the option that was perhaps meant."""
+
+    def error(self, message: str) -> NoReturn:
+        if wrong := re.search(r"unrecognized arguments: (--[\w-]+)", message):
+            known = [name for action in self._all_actions() for name in action.option_strings]
+            if near := difflib.get_close_matches(wrong[1], known, 1):
+                message += f"; did you mean {near[0]}?"
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+    def _all_actions(self) -> list[argparse.Action]:
+        inner = [a for a in self._actions if isinstance(a, argparse._SubParsersAction)]
+        return [*self._actions, *(action for a in inner for p in a.choices.values() for action in p._actions)]
+
+
+def _parser() -> argparse.ArgumentParser:
+    common: dict[str, Any] = {
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "allow_abbrev": False,
+        "argument_default": argparse.SUPPRESS,
+    }
+    from scratchnet import __version__
+
+    parser = _Parser(
+        prog="scratchnet", description="Train networks on real data, and look at what they learned.", **common
+    )
+    parser.add_argument("--version", action="version", version=f"scratchnet {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    for name, help, add in (
+        ("train", "train a network, LeNet-5 on handwritten digits if nothing else is said", _add_train),
+        ("evaluate", "how good a trained network is, class by class", _add_evaluate),
+        ("predict", "what a trained network takes images for", _add_predict),
+    ):
+        command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.", **common)
+        add(command)
+        command.add_argument(
+            "--threads", type=_count, metavar="N", help="threads to compute with (default: all cores)"
+        )
+        command.add_argument("--quiet", action="store_true", help="print the result alone")
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "examples:\n"
+        "  scratchnet train\n"
+        "  scratchnet train --epochs 3 --optimizer sgd --lr 0.1 --name quick\n"
+        "  scratchnet train --data fashion:data/fashion --seed 7\n"
+        "  scratchnet train --resume runs/quick"
+    )
+    what = parser.add_argument_group("what to train")
+    what.add_argument("--model", choices=MODELS, help=_default("model", "the network"))
+    what.add_argument("--data", type=_data, metavar="SET", help=_default("data", DATA_HELP))
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--epochs", type=_count, metavar="N", help=_default("epochs", "passes over the training data")
+    )
+    how.add_argument(
+        "--batch-size", type=_count, metavar="N", help=_default("batch_size", "samples for each step")
+    )
+    how.add_argument("--optimizer", choices=tuple(LEARNING_RATES), help=_default("optimizer", ""))
+    rates = ", ".join(f"{rate:g} for {name}" for name, rate in LEARNING_RATES.items())
+    how.add_argument("--lr", type=_positive, metavar="X", help=f"learning rate (default: {rates})")
+    how.add_argument("--weight-decay", type=_not_negative, metavar="X", help=_default("weight_decay", ""))
+    how.add_argument(
+        "--schedule", choices=SCHEDULES, help=_default("schedule", "course of the learning rate")
+    )
+    how.add_argument(
+        "--warmup", type=_not_negative, metavar="X", help=_default("warmup", "epochs of rising learning rate")
+    )
+    how.add_argument("--label-smoothing", type=_share, metavar="X", help=_default("label_smoothing", ""))
+    how.add_argument(
+        "--augment",
+        action=argparse.BooleanOptionalAction,
+        help="turn, shift, scale and slant training images (default: yes)",
+    )
+    how.add_argument("--clip", type=_positive, metavar="X", help="clip the norm of the gradient")
+    how.add_argument(
+        "--patience", type=_count, metavar="N", help="stop after N epochs without a better test loss"
+    )
+    how.add_argument(
+        "--seed", type=_seed, metavar="N", help=_default("seed", "same seed, same machine: same weights")
+    )
+    how.add_argument(
+        "--workers", type=_workers, metavar="N", help=_default("workers", "threads that prepare batches")
+    )
+    where = parser.add_argument_group("where to")
+    where.add_argument("--output", metavar="FOLDER", help="folder of all runs (default: runs)")
+    where.add_argument(
+        "--name", type=_name, metavar="NAME", help="name of this run (default: model and data)"
+    )
+    where.add_argument(
+        "--checkpoint-every", type=_count, metavar="N", help="write a checkpoint every N batches, too"
+    )
+    where.add_argument(
+        "--resume", metavar="RUN", help="go on with a run that was stopped or killed, as it was begun"
+    )
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint file, or the folder of a run")
+    parser.add_argument(
+        "--data", type=_data, metavar="SET", help=f"{DATA_HELP} (default: what it was trained on)"
+    )
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint file, or the folder of a run")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image file, of any size and colour")
+
+
+DATA_HELP = "mnist5k (comes along), mnist:FOLDER or fashion:FOLDER (with the IDX files)"
+
+
+def _default(key: str, text: str) -> str:
+    return f"{text + ' ' if text else ''}(default: {DEFAULTS[key]})"
+
+
+# ---- kinds of values -------------------------------------------------------------------------------------
+
+
+def _number(kind: type, accepts: Callable[[Any], bool], expected: str) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not accepts(value):
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        return value
+
+    return convert
+
+
+_count = _number(int, lambda n: n >= 1, "a whole number from 1 on")
+_workers = _number(int, lambda n: n >= 0, "a whole number from 0 on")
+_seed = _number(int, lambda n: 0 <= n < 2**64, "a whole number from 0 to 2**64 - 1")
+_positive = _number(float, lambda x: 0 < x < float("inf"), "a number above 0")
+_not_negative = _number(float, lambda x: 0 <= x < float("inf"), "a number from 0 on")
+_share = _number(float, lambda x: 0 <= x < 1, "a number from 0 to 1")
+
+
+def _data(text: str) -> str:
+    kind, _, folder = text.partition(":")
+    if text != "mnist5k" and not (kind in ("mnist", "fashion") and folder):
+        raise argparse.ArgumentTypeError(f"expected {DATA_HELP}, got {text!r}")
+    return text
+
+
+def _name(text: str) -> str:
+    if not text or text in (".", "..") or "/" in text or "\\" in text:
+        raise argparse.ArgumentTypeError(f"expected the name of a folder in the output folder, got {text!r}")
+    return text
+
+
+def explicit(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings of a run that were given."""
+    return {key: value for key, value in vars(args).items() if key in DEFAULTS}
