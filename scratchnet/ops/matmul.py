@@ -291,7 +291,8 @@ def _scaled_sum(
     if product.dtype.kind != "f":
         alpha, beta = int(alpha), int(beta)
     if alpha != 1:
-        product = product * alpha if alpha else product.new_zeros(shape)
+        # with alpha=0, zeros whatever the product holds, NaN among it
+        product = product * alpha if alpha else product.masked_fill(Tensor(np.array(True)), 0)
     return product + (input if beta == 1 else input * beta) if beta else product
 
 
