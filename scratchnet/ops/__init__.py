@@ -10,6 +10,7 @@ from scratchnet.ops.counting import *  # noqa: F403
 from scratchnet.ops.creation import *  # noqa: F403
 from scratchnet.ops.cumulative import *  # noqa: F403
 from scratchnet.ops.division import *  # noqa: F403
+from scratchnet.ops.einsum import *  # noqa: F403
 from scratchnet.ops.elementary import *  # noqa: F403
 from scratchnet.ops.extrema import *  # noqa: F403
 from scratchnet.ops.fill import *  # noqa: F403

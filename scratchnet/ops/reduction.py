@@ -24,7 +24,7 @@ class Sum(Reduction):
     arithmetic = True
 
     def forward(self, x: Any) -> Any:
-        return x.sum(self.dims, dtype=_wide(x), keepdims=self.keepdim)
+        return np.add.reduce(x, self.dims, dtype=_wide(x), keepdims=self.keepdim)
 
     def backward(self, g: Any) -> Any:
         return self.spread(g)
@@ -37,8 +37,8 @@ class Mean(Reduction):
 
     def forward(self, x: Any) -> Any:
         half = x.dtype == np.float16  # the sum may overflow where the mean does not
-        total = x.sum(self.dims, dtype=np.float32 if half else None, keepdims=self.keepdim) / self.count
-        return total.astype(np.float16) if half else total
+        total = np.add.reduce(x, self.dims, dtype=np.float32 if half else None, keepdims=self.keepdim)
+        return (total / self.count).astype(x.dtype)
 
     def backward(self, g: Any) -> Any:
         return self.spread(g / self.count)
@@ -51,7 +51,7 @@ class Prod(Reduction):
     arithmetic = True
 
     def forward(self, x: Any) -> Any:
-        return x.prod(self.dims, dtype=_wide(x), keepdims=self.keepdim)
+        return np.multiply.reduce(x, self.dims, dtype=_wide(x), keepdims=self.keepdim)
 
     def backward(self, g: Any) -> Any:
         return self.spread(g * self.output) / self.inputs[0]
@@ -63,9 +63,9 @@ class LogSumExp(Reduction):
     reads = (0, OUT)
 
     def forward(self, x: Any) -> Any:
-        top = x.max(self.dims, keepdims=True, initial=-np.inf)
+        top = np.maximum.reduce(x, self.dims, keepdims=True, initial=-np.inf)
         top = np.where(np.isfinite(top), top, 0)  # ∞ − ∞ would be NaN
-        y = np.log(np.exp(x - top).sum(self.dims, keepdims=True)) + top
+        y = np.log(np.add.reduce(np.exp(x - top), self.dims, keepdims=True)) + top
         return y if self.keepdim else y.squeeze(self.dims)
 
     def backward(self, g: Tensor) -> Tensor:
@@ -132,7 +132,7 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
 @numpy_names
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean of those elements that are not NaN."""
-    x = reduction_input(input, "nanmean", dtype, floating=True)
+    x = reduction_input(reduction_input(input, "nanmean", floating=True), "nanmean", dtype, floating=True)
     return nansum(x, dim, keepdim) / sum(~x.isnan(), dim, keepdim)
 
 
@@ -145,12 +145,11 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     ordinary products, whose gradients are right to any order.
     """
     x = reduction_input(input, "prod", dtype)
-    dims = (
-        tuple(range(x.array.ndim)) if dim is None else (wrap_dim(dim, x.array.ndim),) if x.array.ndim else ()
-    )
-    if x.requires_grad and x.array.size and not x.array.all():
-        y = _prod_of_halves(x.flatten() if dim is None else x, 0 if dim is None else dims[0])
-        return y.reshape(kept_shape(x.array.shape, dims)) if keepdim else y
+    shape = x.array.shape
+    dims = reduced_dims(None if dim is None else wrap_dim(dim, len(shape)), len(shape))
+    if x.requires_grad and x.array.size and (x.array.size == 1 or not x.array.all()):
+        y = _prod_of_halves(x.flatten(), 0) if dim is None or not dims else _prod_of_halves(x, dims[0])
+        return y.reshape(kept_shape(shape, dims)) if keepdim else y
     y = Prod(dims, keepdim)(x)
     return y if dtype is None else y.to(dtype)
 

@@ -26,10 +26,9 @@ class Var(Reduction):
         self.correction = correction
 
     def forward(self, x: Any) -> Any:
-        deviation = x - x.mean(self.dims, keepdims=True) if self.count else x
-        return (deviation * deviation).sum(self.dims, keepdims=self.keepdim) / max(
-            self.count - self.correction, 0
-        )
+        deviation = x - np.add.reduce(x, self.dims, keepdims=True) / self.count
+        total = np.add.reduce(deviation * deviation, self.dims, keepdims=self.keepdim)
+        return total / max(self.count - self.correction, 0)
 
     def backward(self, g: Tensor) -> Tensor:
         (x,) = self.inputs
