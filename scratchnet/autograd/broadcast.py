@@ -51,7 +51,7 @@ def sum_array_to(x: Any, shape: tuple[int, ...]) -> Any:
     axes = tuple(range(extra)) + tuple(
         i + extra for i, size in enumerate(shape) if size == 1 and x.shape[i + extra] != 1
     )
-    return x.sum(axes).reshape(shape)
+    return np.add.reduce(x, axes).reshape(shape)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...], function: Function, index: int) -> Any:
