@@ -17,12 +17,12 @@ class Expand(BroadcastTo):
 
 
 def expand_array_shape(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
-    """`target` with each -1 replaced by the size that `shape` has there, if `shape` can be broadcast to it."""
+    """`target` with each -1 replaced by the size of `shape` there, if `shape` can be broadcast to it."""
     extra = len(target) - len(shape)
     if extra < 0:
         raise RuntimeError(
-            f"expand: the number of sizes provided ({len(target)}) must be greater or equal to the number of dimensions in "
-            f"the tensor ({len(shape)})"
+            f"expand: the number of sizes provided ({len(target)}) must be greater or equal to the number of "
+            f"dimensions in the tensor ({len(shape)})"
         )
     sizes = list(target)
     for i, size in enumerate(target):
@@ -36,8 +36,8 @@ def expand_array_shape(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple
             )
         elif own not in (None, 1, size):
             raise RuntimeError(
-                f"The expanded size of the tensor ({size}) must match the existing size ({own}) at non-singleton dimension "
-                f"{i}.  Target sizes: {list(target)}.  Tensor sizes: {list(shape)}"
+                f"The expanded size of the tensor ({size}) must match the existing size ({own}) at "
+                f"non-singleton dimension {i}.  Target sizes: {list(target)}.  Tensor sizes: {list(shape)}"
             )
     return tuple(sizes)
 

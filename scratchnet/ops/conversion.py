@@ -1,4 +1,4 @@
-"""From Tensors to Python numbers, lists, NumPy arrays, other dtypes and devices; and copies of Tensor objects."""
+"""From Tensors to Python numbers, lists, arrays, other dtypes and devices; copies of Tensor objects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def alias(input: Tensor) -> Tensor:
     return Alias()(input)
 
 
-# ---- to Python and NumPy ----------------------------------------------------------------------------------------------
+# ---- to Python and NumPy -------------------------------------------------------------------------
 @method()
 def item(input: Tensor) -> Any:
     """The only element as a Python number."""
@@ -63,7 +63,9 @@ def numpy(input: Tensor, *, force: bool = False) -> np.ndarray:
         If the tensor requires grad: what NumPy does with the numbers is not recorded.
     """
     if input.requires_grad and not force:
-        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
     return input.array
 
 
@@ -107,7 +109,7 @@ def __format__(input: Tensor, spec: str) -> str:
     return format(input.array.item(), spec) if not input.array.ndim else object.__format__(input, spec)
 
 
-# ---- dtype and device -------------------------------------------------------------------------------------------------
+# ---- dtype and device ----------------------------------------------------------------------------
 @method()
 def to(
     input: Tensor,
@@ -119,7 +121,8 @@ def to(
     copy: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """Converted: `x.to(dtype)`, `x.to(device)`, `x.to(device, dtype)` or `x.to(other)`. Itself if nothing changes.
+    """Converted: `x.to(dtype)`, `x.to(device)`, `x.to(device, dtype)` or `x.to(other)`. Itself if nothing
+    changes.
 
     Parameters
     ----------
@@ -172,8 +175,8 @@ def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 
 
 _TYPE_NAMES = {
-    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
-    "int8": "Char", "uint8": "Byte", "bool": "Bool",
+    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int",
+    "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool",
 }  # fmt: skip
 
 
@@ -190,13 +193,13 @@ for _dtype, _type_name in _TYPE_NAMES.items():
     _conversion(_type_name.lower(), np.dtype(_dtype))
 
 
-# ---- copying and pickling the object ----------------------------------------------------------------------------------
+# ---- copying and pickling the object -------------------------------------------------------------
 @method()
 def __deepcopy__(self: Tensor, memo: dict) -> Tensor:
     if not self.is_leaf:
         raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
-            "Use .clone() or .detach() first."
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+            "moment. Use .clone() or .detach() first."
         )
     if id(self) in memo:
         return memo[id(self)]
@@ -211,7 +214,8 @@ def __deepcopy__(self: Tensor, memo: dict) -> Tensor:
 def __reduce_ex__(self: Tensor, protocol: int) -> tuple:
     if not self.is_leaf:
         raise RuntimeError(
-            "a Tensor with a history cannot be pickled: its graph would be lost. Use .detach() to keep the numbers."
+            "a Tensor with a history cannot be pickled: its graph would be lost. Use .detach() to keep the "
+            "numbers."
         )
     return rebuild, (self.__class__, self.array, self._needs_grad, dict(self.__dict__))
 

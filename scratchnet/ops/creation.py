@@ -48,7 +48,9 @@ def fresh(
     if device is not None:
         check_device(device)
     if pin_memory:
-        raise RuntimeError("pin_memory=True requires a GPU: this version of scratchnet computes on the CPU only")
+        raise RuntimeError(
+            "pin_memory=True requires a GPU: this version of scratchnet computes on the CPU only"
+        )
     y = Tensor(array)
     if requires_grad:
         y.requires_grad_()
@@ -63,7 +65,9 @@ def size_of(function: str, args: tuple, size: Any = None) -> tuple[int, ...]:
         raise TypeError(f'{function}() missing 1 required positional arguments: "size"')
     shape = as_shape(*args) if size is None else as_shape(size)
     if min(shape, default=0) < 0:
-        raise RuntimeError(f"{function}: Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+        raise RuntimeError(
+            f"{function}: Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
+        )
     return shape
 
 
@@ -71,11 +75,12 @@ def _dtype_or_default(dtype: Any) -> np.dtype:
     return get_default_dtype() if dtype is None else as_dtype(dtype)
 
 
-# ---- from data --------------------------------------------------------------------------------------------------------
+# ---- from data -----------------------------------------------------------------------------------
 def tensor(data: Any, *, dtype: Any = None, **options: Any) -> Tensor:
     """A new leaf from a number, nested sequences, or a copy of an array or of another tensor's numbers.
 
-    Without `dtype`, Python floats give the default dtype, ints int64, bools bool; arrays, tensors and NumPy scalars keep theirs.
+    Without `dtype`, Python floats give the default dtype, ints int64, bools bool; arrays, tensors and NumPy
+    scalars keep theirs.
 
     Raises
     ------
@@ -96,7 +101,7 @@ def tensor(data: Any, *, dtype: Any = None, **options: Any) -> Tensor:
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """`data` itself if it is a Tensor of the dtype; a Tensor that shares the memory of an array; else `tensor(data)`."""
+    """A Tensor itself if its dtype is right; a Tensor over the memory of an array; else `tensor(data)`."""
     if isinstance(data, Tensor):
         check_device(device)
         return data if dtype is None else data.to(as_dtype(dtype))
@@ -113,7 +118,9 @@ def asarray(
     source = obj.array if isinstance(obj, Tensor) else obj
     shared = isinstance(source, np.ndarray) and np.may_share_memory(source, y.array)
     if copy is False and not shared:
-        raise ValueError(f"asarray: can't alias {type(obj).__name__} without a copy; give copy=None to allow one")
+        raise ValueError(
+            f"asarray: can't alias {type(obj).__name__} without a copy; give copy=None to allow one"
+        )
     if copy and shared:
         y = y.clone()
     if requires_grad and not y.requires_grad:
@@ -133,7 +140,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None, **options: Any) -> Tensor:
     return tensor(s, dtype=_dtype_or_default(dtype), **options)
 
 
-# ---- filled -----------------------------------------------------------------------------------------------------------
+# ---- filled --------------------------------------------------------------------------------------
 def zeros(*args: Any, size: Any = None, dtype: Any = None, **options: Any) -> Tensor:
     """Zeros: `zeros(2, 3)` or `zeros((2, 3))`."""
     return fresh(np.zeros(size_of("zeros", args, size), _dtype_or_default(dtype)), **options)
@@ -152,9 +159,14 @@ def empty(*args: Any, size: Any = None, dtype: Any = None, **options: Any) -> Te
 def full(size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
     """A tensor with all elements `fill_value`, whose type decides the dtype if none is given."""
     if not isinstance(size, tuple | list):
-        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
+        raise TypeError(
+            f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
+        )
     value = _number("full", fill_value)
-    return fresh(np.full(size_of("full", (size,)), value, from_sequence(value, dtype, get_default_dtype()).dtype), **options)
+    return fresh(
+        np.full(size_of("full", (size,)), value, from_sequence(value, dtype, get_default_dtype()).dtype),
+        **options,
+    )
 
 
 def _number(function: str, value: Any) -> Any:
@@ -167,7 +179,9 @@ def _number(function: str, value: Any) -> Any:
 
 def _array_of(function: str, input: Any) -> Any:
     if not isinstance(input, Tensor):
-        raise TypeError(f"{function}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        raise TypeError(
+            f"{function}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+        )
     return input.array
 
 
@@ -193,7 +207,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, **options: A
     return fresh(np.full_like(array, from_sequence(value, dtype), dtype), **options)
 
 
-# ---- by rule ----------------------------------------------------------------------------------------------------------
+# ---- by rule -------------------------------------------------------------------------------------
 def _scalars(function: str, **values: Any) -> list[Any]:
     """Python numbers, from those or 0-dimensional tensors."""
     numbers = [v.item() if isinstance(v, Tensor | np.generic) else v for v in values.values()]
@@ -204,7 +218,7 @@ def _scalars(function: str, **values: Any) -> list[Any]:
 
 
 def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, **options: Any) -> Tensor:
-    """start, start + step, … up to but without end: `arange(5)`, `arange(1, 2, 0.25)`. int64 if all three are ints."""
+    """start, start + step, … without end: `arange(5)`, `arange(1, 2, 0.25)`. int64 if all are ints."""
     if end is None:
         start, end = 0, start
     start, end, step = _scalars("arange", start=start, end=end, step=step)
@@ -222,14 +236,18 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
         raise RuntimeError(
             f"upper bound and lower bound inconsistent with step sign: start {start}, end {end}, step {step}"
         )
-    n = -((start - end) // step) if isinstance(end - start, int) and isinstance(step, int) else math.ceil((end - start) / step)
+    n = (
+        -((start - end) // step)
+        if isinstance(end - start, int) and isinstance(step, int)
+        else math.ceil((end - start) / step)
+    )
     if dtype.kind != "f":
         start, step = int(start), int(step)
     return fresh((start + np.arange(n) * step).astype(dtype), **options)
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, **options: Any) -> Tensor:
-    """`steps` numbers at equal distances from start to end, both included. The second half is counted down from end."""
+    """`steps` equidistant numbers, both ends included; the second half is counted down from `end`."""
     dtype = _dtype_or_default(dtype)
     return fresh(_equidistant("linspace", start, end, steps, dtype).astype(dtype), **options)
 
@@ -249,7 +267,11 @@ def _equidistant(function: str, start: Any, end: Any, steps: int, dtype: np.dtyp
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     if dtype.kind != "f":
-        start, end, dtype = int(start), int(end), np.dtype(np.float32)  # torch computes these in float32 steps
+        start, end, dtype = (
+            int(start),
+            int(end),
+            np.dtype(np.float32),
+        )  # torch computes these in float32 steps
     start, end, i = dtype.type(start), dtype.type(end), np.arange(steps, dtype=dtype)
     step = (end - start) / dtype.type(max(steps - 1, 1))
     return np.where(i < steps // 2 if steps > 1 else i == 0, start + step * i, end - step * (steps - 1 - i))
@@ -281,7 +303,7 @@ def _triangle(where: Any, row: int, col: int, offset: int, dtype: Any, options: 
     return fresh(np.stack(where(row, offset, col)).astype(as_dtype(dtype)), **options)
 
 
-# ---- methods ----------------------------------------------------------------------------------------------------------
+# ---- methods -------------------------------------------------------------------------------------
 def _new(function: Any) -> Any:
     """`x.new_zeros(…)`: as `zeros(…)`, but in the dtype of x unless another is given."""
 

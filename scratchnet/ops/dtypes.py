@@ -11,7 +11,7 @@ SUPPORTED = tuple(np.dtype(name) for name in _NAMES.split())
 
 
 def as_dtype(dtype: Any) -> np.dtype:
-    """A NumPy dtype that Tensors may have, from one, from a NumPy scalar type, or from `bool`, `int` or `float`."""
+    """A dtype that Tensors may have, from one, a NumPy scalar type, or `bool`, `int` or `float`."""
     if dtype in SUPPORTED:  # compares: also true of np.float32, and of Python's float, which means float64
         return np.dtype(dtype)
     try:
@@ -28,7 +28,8 @@ def check_array(array: np.ndarray) -> np.ndarray:
     if not array.dtype.isnative:
         raise ValueError(
             f"given numpy array has byte order different from the native byte order ({array.dtype.str}). "
-            "Conversion between byte orders is currently not supported: use array.astype(array.dtype.newbyteorder('='))"
+            "Conversion between byte orders is currently not supported: use "
+            "array.astype(array.dtype.newbyteorder('='))"
         )
     if array.dtype not in SUPPORTED:
         raise TypeError(
@@ -37,18 +38,19 @@ def check_array(array: np.ndarray) -> np.ndarray:
         )
     if array.size and min(array.strides, default=0) < 0:
         raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
-            "supported. (You can probably work around this by making a copy of your array with array.copy().)"
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are "
+            "not currently supported. (You can probably work around this by making a copy of your array with "
+            "array.copy().)"
         )
     return array
 
 
-# ---- nested Python sequences ------------------------------------------------------------------------------------------
+# ---- nested Python sequences ---------------------------------------------------------------------
 _PYTHON_NUMBERS = {bool, int, float}
 
 
 def from_sequence(data: Any, dtype: Any = None, default: Any = np.float32) -> np.ndarray:
-    """An array from a number or nested sequences of numbers, in `dtype` or in the one that the numbers imply."""
+    """An array from a number or nested sequences of them, in `dtype` or in the one they imply."""
     leaves: list[Any] = []
     dtypes: set = set()
     if isinstance(data, str | bytes):
@@ -66,7 +68,7 @@ def from_sequence(data: Any, dtype: Any = None, default: Any = np.float32) -> np
 
 
 def convert(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """`array` in a dtype that must be able to hold its values. (Negative ints wrap around in unsigned dtypes, as in torch.)"""
+    """`array` in a dtype that must hold its values. (In unsigned ones negative ints wrap around.)"""
     if dtype.kind in "iu" and array.size:
         info = np.iinfo(dtype)
         if not (array.min() >= (info.min or -int(info.max)) and array.max() <= info.max):
@@ -109,6 +111,8 @@ def _read_items(data: Any, leaves: list, dtypes: set) -> tuple[int, ...]:
         first = shape if first is None else first
         if shape != first:
             if not first or not shape:
-                raise TypeError(f"expected nested sequences of one depth, but got {data!r:.60}: an item is not a sequence")
+                raise TypeError(
+                    f"expected nested sequences of one depth, but got {data!r:.60}: an item is not a sequence"
+                )
             raise ValueError(f"expected sequence of length {first[0]} at dim 1 (got {shape[0]})")
     return first or ()

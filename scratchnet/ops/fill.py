@@ -1,7 +1,8 @@
 """In-place operations that forget the old numbers: filling with a value or with another tensor.
 
-Where nothing is recorded they write and bump the version counter, which is all an initialiser needs. Where the tensor (or the
-value) has a history, the tensor gets a new one, in which no gradient flows to the old numbers.
+Where nothing is recorded they write and bump the version counter, which is all an initialiser needs. Where
+the tensor (or the value) has a history, the tensor gets a new one, in which no gradient flows to the old
+numbers.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         if value.array.ndim:
             raise RuntimeError(
-                f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions."
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} "
+                "dimensions."
             )
     elif not isinstance(value, bool | int | float | np.generic):
         raise TypeError(f"fill_(): argument 'value' (position 1) must be Number, not {type(value).__name__}")
@@ -89,8 +91,8 @@ def detach_(input: Tensor) -> Tensor:
     """Forget the history: the tensor becomes a leaf."""
     if input._view is not None:
         raise RuntimeError(
-            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
-            "or slices of a tensor, detach the base."
+            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "
+            "(DDP) for training, or slices of a tensor, detach the base."
         )
     input._node, input._needs_grad = None, False
     return input

@@ -39,14 +39,14 @@ def along_dim(x: Tensor, dim: int, index: Tensor, function: str) -> tuple[int, t
     if index.array.size:
         if len(own) != len(shape):
             raise RuntimeError(
-                f"{function}(): Index tensor must have the same number of dimensions as input tensor, got {list(own)} for "
-                f"{list(shape)}"
+                f"{function}(): Index tensor must have the same number of dimensions as input tensor, got "
+                f"{list(own)} for {list(shape)}"
             )
         for d in range(len(shape)):
             if d != dim and own[d] > shape[d]:
                 raise RuntimeError(
-                    f"Size does not match at dimension {d} expected index {list(own)} to be no larger than self "
-                    f"{list(shape)} apart from dimension {dim}"
+                    f"Size does not match at dimension {d} expected index {list(own)} to be no larger than "
+                    f"self {list(shape)} apart from dimension {dim}"
                 )
         check_bounds(index.array, shape[dim], dim, negative=False, error=RuntimeError)
     return dim, tuple(reshape(index, own) if d == dim else open_grid(own, d) for d in range(len(own)))
@@ -85,7 +85,9 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """
     check_index(index, "index_select")
     if index.array.ndim > 1:
-        raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {list(index.array.shape)}")
+        raise IndexError(
+            f"index_select(): Index is supposed to be a vector, got shape {list(index.array.shape)}"
+        )
     dim = wrap_dim(dim, input.array.ndim)
     check_bounds(index.array, (input.array.shape or (1,))[dim], dim, negative=False)
     if not input.array.ndim:
@@ -99,7 +101,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 @method()
 def take(input: Tensor, index: Tensor) -> Tensor:
-    """The elements of the flattened `input` at `index`, in the shape of `index`. Negative indices count from the end."""
+    """The elements of the flattened `input` at `index`, in the shape of `index`; -1 is the last."""
     check_index(index, "take", (np.int64,))
     n = input.array.size
     if index.array.size:
@@ -112,7 +114,8 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 @method()
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """`gather` that broadcasts `input` and `indices` in the other dimensions; without `dim`, of the flattened tensors.
+    """`gather` that broadcasts `input` and `indices` in the other dimensions; without `dim`, of the flattened
+    tensors.
 
     What `argmax(dim, keepdim=True)` or `argsort(dim)` returned picks the values along `dim`.
     """
@@ -122,8 +125,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     ndim = input.array.ndim
     if indices.array.ndim != ndim:
         raise RuntimeError(
-            f"take_along_dim(): input and indices should have the same number of dimensions, but got {ndim} dimensions for "
-            f"input, and {indices.array.ndim} dimensions for indices"
+            f"take_along_dim(): input and indices should have the same number of dimensions, but got {ndim} "
+            f"dimensions for input, and {indices.array.ndim} dimensions for indices"
         )
     dim = wrap_dim(dim, ndim)
     check_bounds(indices.array, input.array.shape[dim], dim)
@@ -155,10 +158,11 @@ def check_mask(mask: Any, function: str) -> None:
         raise RuntimeError(f"{function}: expected a mask of dtype bool, but got {mask.array.dtype}")
 
 
-# ---- where something is, as indices -----------------------------------------------------------------------------------
+# ---- where something is, as indices --------------------------------------------------------------
 @method()
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The indices of the elements that are not zero, shape (n, dims); with `as_tuple`, a vector for each dimension.
+    """The indices of the elements that are not zero, shape (n, dims); with `as_tuple`, a vector for each
+    dimension.
 
     `x[x.nonzero(as_tuple=True)]` picks those elements.
     """
@@ -177,7 +181,8 @@ def argwhere(input: Tensor) -> Tensor:
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """int64 vectors, one for each class index c, with 1 at c and 0 elsewhere: shape (*tensor.shape, num_classes).
+    """int64 vectors, one for each class index c, with 1 at c and 0 elsewhere: shape (*tensor.shape,
+    num_classes).
 
     Parameters
     ----------
@@ -195,5 +200,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes == -1:
         num_classes = int(index.max()) + 1
     elif index.size and index.max() >= num_classes:
-        raise RuntimeError(f"Class values must be smaller than num_classes, got {index.max()} with {num_classes} classes")
+        raise RuntimeError(
+            f"Class values must be smaller than num_classes, got {index.max()} with {num_classes} classes"
+        )
     return fresh((index[..., None] == np.arange(num_classes)).astype(np.int64))

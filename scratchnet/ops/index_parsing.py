@@ -1,9 +1,10 @@
 """What an index means, by torch's rules.
 
-An index is worked through in two steps. Ints, slices, None and Ellipsis make a view. Then the integer tensors, each of which
-stands at one dimension of that view, pick elements together: their common shape takes the place of the dimensions they
-stand at, or comes first if these are not neighbours. A mask is as many integer tensors as it has dimensions: where it is true.
-(NumPy counts an int beside a tensor as a tensor too, so that `x[0, :, [1, 2]]` puts the picked dimension first there, not here.)
+An index is worked through in two steps. Ints, slices, None and Ellipsis make a view. Then the integer
+tensors, each of which stands at one dimension of that view, pick elements together: their common shape takes
+the place of the dimensions they stand at, or comes first if these are not neighbours. A mask is as many
+integer tensors as it has dimensions: where it is true. (NumPy counts an int beside a tensor as a tensor too,
+so that `x[0, :, [1, 2]]` puts the picked dimension first there, not here.)
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from scratchnet.autograd.tensor import Tensor
 
 
 def parse(x: Tensor, index: Any) -> tuple[tuple, list[tuple[int, Any]]]:
-    """The two steps of an index: the key of a view, and the (dimension of the view, index) pairs that pick from it.
+    """The two steps of an index: the key of a view, and the (dimension of the view, index) pairs that pick
+    from it.
 
     Picking indices are Tensors or arrays of integers; masks have been replaced by where they are true.
     """
@@ -56,11 +58,17 @@ def parse(x: Tensor, index: Any) -> tuple[tuple, list[tuple[int, Any]]]:
 
 def _as_tuple(index: Any) -> tuple:
     """Single indices as a tuple of one, with lists made arrays; each item then has one of a few types."""
-    if isinstance(index, list) and len(index) < 32 and any(
-        isinstance(i, Tensor | np.ndarray | list | tuple | slice) or i is Ellipsis or i is None for i in index
+    if (
+        isinstance(index, list)
+        and len(index) < 32
+        and any(
+            isinstance(i, Tensor | np.ndarray | list | tuple | slice) or i is Ellipsis or i is None
+            for i in index
+        )
     ):
         warnings.warn(
-            "Using a non-tuple sequence for multidimensional indexing is deprecated: use x[tuple(index)] instead of x[index]",
+            "Using a non-tuple sequence for multidimensional indexing is deprecated: use x[tuple(index)] "
+            "instead of x[index]",
             stacklevel=4,
         )
         index = tuple(index)
@@ -79,8 +87,8 @@ def _item(i: Any) -> Any:
         i = np.array(i, None if len(i) else np.int64)
     if not isinstance(i, Tensor | np.ndarray):
         raise IndexError(
-            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
-            f"(got {type(i).__name__})"
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+            f"indices (got {type(i).__name__})"
         )
     if i.dtype.kind not in "biu":
         raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, got {i.dtype}")
@@ -130,12 +138,14 @@ def _check_int(i: int, dim: int, shape: tuple[int, ...]) -> int:
 def _check_mask(mask: Any, shape: tuple[int, ...], dim: int, position: int) -> None:
     if mask.shape != shape[dim : dim + mask.ndim]:
         raise IndexError(
-            f"The shape of the mask {list(mask.shape)} at index {position} does not match the shape of the indexed tensor "
-            f"{list(shape)} at index {dim}"
+            f"The shape of the mask {list(mask.shape)} at index {position} does not match the shape of the "
+            f"indexed tensor {list(shape)} at index {dim}"
         )
 
 
-def check_bounds(index: Any, size: int, dim: int, negative: bool = True, error: type[Exception] = IndexError) -> None:
+def check_bounds(
+    index: Any, size: int, dim: int, negative: bool = True, error: type[Exception] = IndexError
+) -> None:
     """Refuse an array of indices that reaches outside a dimension."""
     if not index.size:
         return

@@ -1,4 +1,4 @@
-"""`x[index]` and `x[index] = value`, and the operations on index arrays that everything in gathering.py is made of."""
+"""`x[index]` and `x[index] = value`, and what gathering and scattering are made of."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _AFTER_SECOND = tuple(range(2, 67))
 
 
 class Index(Function):
-    """y = x[i, j, …], the index arrays i, j, … standing at some dimensions.  dL/dx = zeros, to which g is added at [i, j, …]."""
+    """y = x[i, j, …], the index arrays i, j, … standing at some dimensions.  dL/dx = zeros, to which g is
+    added at [i, j, …]."""
 
     reads = _AFTER_FIRST
 
@@ -38,7 +39,7 @@ class Index(Function):
 
 
 class AddAt(Function):
-    """y = zeros of a shape, to which x is added at [i, j, …], repeated places each time.  dL/dx = g[i, j, …]"""
+    """y = zeros, to which x is added at [i, j, …], at repeated places each time.  dL/dx = g[i, j, …]"""
 
     reads = _AFTER_FIRST
 
@@ -56,7 +57,10 @@ class AddAt(Function):
 
 
 class PutAt(Function):
-    """y = x, but v at [i, j, …] (added to x with `accumulate`).  dL/dx = g, but 0 there;  dL/dv = g[i, j, …]"""
+    """y = x, but v (with `accumulate`: x + v) at [i, j, …].
+
+    dL/dv = g[i, j, …],  dL/dx = g, but 0 at [i, j, …] (with `accumulate`: g)
+    """
 
     reads = _AFTER_SECOND
 
@@ -79,7 +83,7 @@ class PutAt(Function):
         return g_x, g_v, *[None] * len(indices)
 
 
-# ---- on arrays --------------------------------------------------------------------------------------------------------
+# ---- on arrays -----------------------------------------------------------------------------------
 def key_of(ndim: int, dims: tuple[int, ...], indices: Any) -> tuple:
     """The key of an array of `ndim` dimensions in which `indices` stand at `dims`."""
     key: list[Any] = [slice(None)] * ndim
@@ -99,14 +103,17 @@ def put_at(y: Any, dims: tuple[int, ...], indices: Any, v: Any, accumulate: bool
 def add_at(y: Any, dims: tuple[int, ...], indices: Any, v: Any) -> None:
     """y[i, j, …] += v in a row-major y, with repeated places counted each time.
 
-    `np.add.at` is fast only for a vector and one vector of places (7 times here), so the places of all elements are numbered.
+    `np.add.at` is fast only for a vector and one vector of places (7 times here), so the places of all
+    elements are numbered.
     """
     if not y.size:
         return
     strides = [s // y.itemsize for s in y.strides]
     picked = sum(np.where(i < 0, i + y.shape[d], i) * strides[d] for d, i in zip(dims, indices))
     rest = [d for d in range(y.ndim) if d not in dims]
-    offsets = sum((open_grid(y.shape, d, rest) * strides[d] for d in rest), np.zeros((1,) * len(rest), np.int64))
+    offsets = sum(
+        (open_grid(y.shape, d, rest) * strides[d] for d in rest), np.zeros((1,) * len(rest), np.int64)
+    )
     first = dims[0] if _neighbours(dims) else 0
     shape = *offsets.shape[:first], *picked.shape, *offsets.shape[first:]
     v = np.broadcast_to(v, shape, subok=True)
@@ -121,10 +128,10 @@ def open_grid(shape: tuple[int, ...], dim: int, dims: Any = None) -> Any:
     return np.arange(shape[dim]).reshape([-1 if d == dim else 1 for d in dims])
 
 
-# ---- x[…] -------------------------------------------------------------------------------------------------------------
+# ---- x[…] ----------------------------------------------------------------------------------------
 @method("__getitem__")
 def getitem(self: Tensor, index: Any) -> Tensor:
-    """The elements at an index: a view for ints, slices, None and Ellipsis; a copy if there are tensors, lists or masks."""
+    """The elements at an index: a copy if tensors, lists or masks are in it, else a view."""
     key, picks = parse(self, index)
     y = self if picks and _is_all(key) else Slice(key)(self)
     return pick(y, picks) if picks else y
@@ -134,7 +141,9 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """Replace the elements at an index by a number, or by a tensor that broadcasts to their shape."""
     if not isinstance(value, Tensor | bool | int | float):
-        raise TypeError(f"can't assign a {type(value).__module__}.{type(value).__name__} to a {self.array.dtype} tensor")
+        raise TypeError(
+            f"can't assign a {type(value).__module__}.{type(value).__name__} to a {self.array.dtype} tensor"
+        )
     check_writable(self)
     key, picks = parse(self, index)
     region = self if picks and _is_all(key) else Slice(key)(self)
@@ -166,10 +175,15 @@ def pick(x: Tensor, picks: list) -> Tensor:
 
 
 def put_(x: Tensor, picks: list, value: Any, accumulate: bool = False) -> Tensor:
-    """The second step of assignment: replace (or add to) the elements where index arrays stand at dimensions."""
+    """The second step of assignment: replace (or add to) the elements that index arrays pick."""
     dims, indices = zip(*picks)
     _common_shape(indices)
-    value = matching(x, value, f"Index put requires the source and destination dtypes match, got {x.array.dtype} for the destination")
+    value = matching(
+        x,
+        value,
+        f"Index put requires the source and destination dtypes match, got {x.array.dtype} for the "
+        "destination",
+    )
     check_broadcast(value, x, dims, indices)
     check_writable(x)
     if modes.grad and (x.requires_grad or (isinstance(value, Tensor) and value.requires_grad)):
@@ -201,13 +215,13 @@ def check_broadcast(value: Any, x: Tensor, dims: tuple[int, ...], indices: Any) 
         fits = False
     if not fits:
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(value.array.shape)} cannot be broadcast to indexing result of shape "
-            f"{list(picked)}"
+            f"shape mismatch: value tensor of shape {list(value.array.shape)} cannot be broadcast to "
+            f"indexing result of shape {list(picked)}"
         )
 
 
 def picked_shape(shape: tuple[int, ...], dims: tuple[int, ...], indices: Any) -> tuple[int, ...]:
-    """The shape of what index arrays pick: theirs at the place of the dimensions, or first if these are no neighbours."""
+    """The shape of what index arrays pick: theirs replaces the dimensions, or comes first."""
     rest = [d for d in range(len(shape)) if d not in dims]
     first = dims[0] if _neighbours(dims) else 0
     sizes = tuple(shape[d] for d in rest)
@@ -228,7 +242,7 @@ def _common_shape(indices: Any) -> tuple[int, ...]:
         ) from None
 
 
-# ---- as a sequence ----------------------------------------------------------------------------------------------------
+# ---- as a sequence -------------------------------------------------------------------------------
 @method()
 def __iter__(self: Tensor) -> Iterator[Tensor]:
     if not self.array.ndim:

@@ -55,13 +55,18 @@ class Stack(Function):
 
     def backward(self, g: Any) -> Any:
         before = (slice(None),) * self.dim
-        return tuple(g[(*before, i, Ellipsis)] if needed else None for i, needed in enumerate(self.needs_input_grad))
+        return tuple(
+            g[(*before, i, Ellipsis)] if needed else None for i, needed in enumerate(self.needs_input_grad)
+        )
 
 
 def _tensors(tensors: Any, function: str) -> list[Tensor]:
     """The tensors in their common dtype."""
     if isinstance(tensors, Tensor) or not hasattr(tensors, "__iter__"):
-        raise TypeError(f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}")
+        raise TypeError(
+            f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            f"{type(tensors).__name__}"
+        )
     tensors = list(tensors)
     for i, x in enumerate(tensors):
         if not isinstance(x, Tensor):
@@ -69,7 +74,9 @@ def _tensors(tensors: Any, function: str) -> list[Tensor]:
                 f"{function}(): expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
             )
     if not tensors:
-        raise (RuntimeError if function == "stack" else ValueError)(f"{function}(): expected a non-empty list of Tensors")
+        raise (RuntimeError if function == "stack" else ValueError)(
+            f"{function}(): expected a non-empty list of Tensors"
+        )
     dtype = tensors[0].array.dtype
     if any([x.array.dtype != dtype for x in tensors]):
         dtype = result_type(*tensors)
@@ -78,7 +85,8 @@ def _tensors(tensors: Any, function: str) -> list[Tensor]:
 
 
 def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
-    """Tensors of equal shape but for `dim` joined along it. One-dimensional tensors without elements are skipped.
+    """Tensors of equal shape but for `dim` joined along it. One-dimensional tensors without elements are
+    skipped.
 
     Raises
     ------
@@ -95,11 +103,13 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
     for i, x in enumerate(kept):
         other = x.array.shape
         if len(other) != len(shape):
-            raise RuntimeError(f"Tensors must have same number of dimensions: got {len(shape)} and {len(other)}")
+            raise RuntimeError(
+                f"Tensors must have same number of dimensions: got {len(shape)} and {len(other)}"
+            )
         if other[:dim] != shape[:dim] or other[dim + 1 :] != shape[dim + 1 :]:
             raise RuntimeError(
-                f"Sizes of tensors must match except in dimension {dim}. Expected shape {list(shape)} but got "
-                f"{list(other)} for tensor number {i} in the list."
+                f"Sizes of tensors must match except in dimension {dim}. Expected shape {list(shape)} but "
+                f"got {list(other)} for tensor number {i} in the list."
             )
     return Cat(dim)(*kept)
 
@@ -120,13 +130,13 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     for i, x in enumerate(parts):
         if x.array.shape != shape:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(x.array.shape)} at "
-                f"entry {i}"
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                f"{list(x.array.shape)} at entry {i}"
             )
     return Stack(wrap_dim(dim, len(shape) + 1))(*parts)
 
 
-# ---- along a fixed dimension ------------------------------------------------------------------------------------------
+# ---- along a fixed dimension ---------------------------------------------------------------------
 def _each(function: Any, tensors: tuple) -> Any:
     """Apply to one tensor, or to several (given as arguments or as a list) and return a tuple."""
     if len(tensors) == 1 and isinstance(tensors[0], Tensor):
@@ -181,9 +191,10 @@ def column_stack(tensors: Any) -> Tensor:
     return cat([x if x.array.ndim > 1 else reshape(x, -1, 1) for x in _tensors(tensors, "column_stack")], 1)
 
 
-# ---- grids ------------------------------------------------------------------------------------------------------------
+# ---- grids ---------------------------------------------------------------------------------------
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Coordinates of a grid: the i-th result varies with the i-th vector along dimension i and is constant along the others.
+    """Coordinates of a grid: the i-th result varies with the i-th vector along dimension i and is constant
+    along the others.
 
     Parameters
     ----------
@@ -199,11 +210,15 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     for i, x in enumerate(tensors):
         if x.array.ndim > 1:
-            raise RuntimeError(f"meshgrid: Expected 0D or 1D tensor in the tensor list but got {list(x.array.shape)} at {i}")
+            raise RuntimeError(
+                f"meshgrid: Expected 0D or 1D tensor in the tensor list but got {list(x.array.shape)} at {i}"
+            )
         if x.array.dtype != tensors[0].array.dtype:
             raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     n = len(tensors)
-    grid = broadcast_tensors(*[reshape(x, *[-1 if d == i else 1 for d in range(n)]) for i, x in enumerate(tensors)])
+    grid = broadcast_tensors(
+        *[reshape(x, *[-1 if d == i else 1 for d in range(n)]) for i, x in enumerate(tensors)]
+    )
     return tuple(swapaxes(x, 0, 1) for x in grid) if indexing == "xy" and n > 1 else grid
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Size, Tensor, method
 from scratchnet.ops.dims import wrap_dim
@@ -31,13 +29,13 @@ class Clone(Function):
 
 @method()
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy, through which gradients flow. It has the strides of `input` if those are dense, else row-major ones."""
+    """A copy, through which gradients flow, with the strides of `input` if those leave no gaps."""
     return Clone()(input)
 
 
 @method()
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
-    """`input` itself if its elements lie in row-major order without gaps, else a copy for which that holds."""
+    """`input` if its elements lie in row-major order without gaps, else a copy for which that holds."""
     return input if input.array.flags.c_contiguous else Clone("C")(input)
 
 

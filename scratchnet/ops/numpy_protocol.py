@@ -1,7 +1,8 @@
 """NumPy functions on Tensors: `np.exp(x)` is `x.exp()`, with its gradient.
 
-NumPy asks the arguments of its functions whether they want to do the work (NEP 13 and NEP 18). A Tensor does, if there is
-an operation here that means the same. Where there is none, NumPy works on the arrays and returns arrays, but only if no
+NumPy asks the arguments of its functions whether they want to do the work (NEP 13 and NEP 18). A Tensor does,
+if there is an operation here that means the same. Where there is none, NumPy works on the arrays and
+returns arrays, but only if no
 Tensor requires grad: a gradient is never lost silently.
 """
 
@@ -18,25 +19,36 @@ __all__: list[str] = []
 
 # NumPy's name: ours, where they differ. Other elementwise functions of one name mean the same.
 _ELEMENTWISE = {
-    "absolute": "abs", "power": "pow", "rint": "round", "invert": "bitwise_not", "divide": "div", "equal": "eq",
+    "absolute": "abs", "power": "pow", "rint": "round", "invert": "bitwise_not", "divide": "div",
+    "equal": "eq",
 }  # fmt: skip
-_TENSORS_ONLY = {"maximum", "minimum", "fmax", "fmin", "arctan2", "hypot", "logaddexp", "logaddexp2"}  # numbers refused
+_TENSORS_ONLY = {
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "arctan2",
+    "hypot",
+    "logaddexp",
+    "logaddexp2",
+}  # numbers refused
 
 # All others that mean the same here, but for the names of their arguments.
 _FUNCTIONS = {
     name: name
     for name in (
-        *("sum", "mean", "prod", "any", "all", "argmax", "argmin", "cumsum", "cumprod", "std", "var", "trace", "nansum"),
-        *("argsort", "argwhere", "count_nonzero", "where", "inner", "outer", "tensordot", "einsum", "nan_to_num"),
-        *("reshape", "ravel", "squeeze", "moveaxis", "swapaxes", "broadcast_to", "stack", "hstack", "vstack", "dstack"),
-        *("column_stack", "tile", "roll", "flip", "rot90", "fliplr", "flipud", "tril", "triu", "diag", "diagonal"),
-        *("diagflat", "atleast_1d", "atleast_2d", "atleast_3d", "zeros_like", "ones_like", "full_like", "empty_like"),
+        *("sum", "mean", "prod", "any", "all", "argmax", "argmin", "cumsum", "cumprod", "std", "var"),
+        *("trace", "nansum", "argsort", "argwhere", "count_nonzero", "where", "inner", "outer", "tensordot"),
+        *("einsum", "nan_to_num", "reshape", "ravel", "squeeze", "moveaxis", "swapaxes", "broadcast_to", "stack", "hstack", "vstack"),
+        *("dstack", "column_stack", "tile", "roll", "flip", "rot90", "fliplr", "flipud", "tril", "triu"),
+        *("diag", "diagonal", "diagflat", "atleast_1d", "atleast_2d", "atleast_3d"),
+        *( "zeros_like", "ones_like", "full_like", "empty_like"),
     )
 } | {
     "max": "amax", "amax": "amax", "min": "amin", "amin": "amin", "clip": "clamp", "concatenate": "cat",
     "transpose": "permute", "expand_dims": "unsqueeze", "repeat": "repeat_interleave", "round": "round",
-    "take_along_axis": "take_along_dim", "array_split": "tensor_split", "broadcast_arrays": "broadcast_tensors",
-    "copy": "clone", "shape": "size", "ndim": "dim", "size": "numel",
+    "take_along_axis": "take_along_dim", "array_split": "tensor_split",
+    "broadcast_arrays": "broadcast_tensors", "copy": "clone", "shape": "size", "ndim": "dim", "size": "numel",
 }  # fmt: skip
 _LINALG = {"norm", "inv", "det", "slogdet", "solve", "cholesky", "qr", "svd", "eigh", "pinv", "matrix_power"}
 
@@ -47,7 +59,9 @@ _ARGUMENTS = {
 
 
 @method()
-def __array_ufunc__(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+def __array_ufunc__(
+    self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any = None, **kwargs: Any
+) -> Any:
     """`np.add(x, y)`, and also `array + x`."""
     name = _ELEMENTWISE.get(ufunc.__name__, ufunc.__name__)
     operation = _find(name)
@@ -59,7 +73,9 @@ def __array_ufunc__(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out:
     if out is not None:
         kwargs["out"] = out
     writes_first = (inputs[0],) if call == "at" else ()
-    return _on_arrays(f"np.{ufunc.__name__}", getattr(ufunc, call), inputs, kwargs, (*writes_first, *(out or ())))
+    return _on_arrays(
+        f"np.{ufunc.__name__}", getattr(ufunc, call), inputs, kwargs, (*writes_first, *(out or ()))
+    )
 
 
 @method()
@@ -117,11 +133,13 @@ def _operand(x: Any) -> Any:
 def _on_arrays(name: str, function: Callable, args: Any, kwargs: dict, written: tuple) -> Any:
     """Let NumPy do it, if nothing is lost."""
     if any(isinstance(x, Tensor) for x in written):
-        raise TypeError(f"{name} cannot write into a Tensor: use the operations in place, which the engine can follow")
+        raise TypeError(
+            f"{name} cannot write into a Tensor: use the operations in place, which the engine can follow"
+        )
     if any(x.requires_grad for x in _tensors((args, kwargs))):
         raise TypeError(
-            f"{name} has no counterpart here (or not with these arguments), and NumPy would lose the gradient of a Tensor that "
-            "requires grad. Use .detach() if that is meant."
+            f"{name} has no counterpart here (or not with these arguments), and NumPy would lose the "
+            "gradient of a Tensor that requires grad. Use .detach() if that is meant."
         )
     return function(*_arrays(args), **_arrays(kwargs))
 

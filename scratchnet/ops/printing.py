@@ -57,7 +57,8 @@ def set_printoptions(
     profile: str | None = None,
     sci_mode: bool | None = None,
 ) -> None:
-    """Change how tensors are printed. Options that are None stay as they are, but for `sci_mode`: None means automatic.
+    """Change how tensors are printed. Options that are None stay as they are, but for `sci_mode`: None means
+    automatic.
 
     `profile` is one of "default", "short" and "full" (nothing is left out); the others apply on top of it.
     """

@@ -1,4 +1,4 @@
-"""Elements repeated, moved along dimensions, or kept on one side of a diagonal. All of these copy, but for `diagonal`."""
+"""Elements repeated, moved along dimensions, or kept on one side of a diagonal."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Triangle(Function):
 
 
 class Diagonal(ViewFunction):
-    """y[…, i] = x[…, i, …, i + offset, …], a diagonal of two dimensions.  dL/dx = zeros with g on that diagonal."""
+    """y[…, i] = x[…, i, …, i + offset, …], a diagonal.  dL/dx = zeros with g on that diagonal."""
 
     reads = NOTHING
 
@@ -84,7 +84,7 @@ class Diagonal(ViewFunction):
 
 
 class PlaceDiagonal(Function):
-    """y = zeros of a shape with x on a diagonal of two dimensions: the adjoint of `Diagonal`.  dL/dx = that diagonal of g"""
+    """y = zeros with x on a diagonal, the adjoint of `Diagonal`.  dL/dx = that diagonal of g"""
 
     reads = NOTHING
 
@@ -108,19 +108,21 @@ def writable_diagonal(x: Any, offset: int, dim1: int, dim2: int) -> Any:
     return y
 
 
-# ---- repeating --------------------------------------------------------------------------------------------------------
+# ---- repeating -----------------------------------------------------------------------------------
 @method()
 def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
-    """Copies side by side: `repeats[d]` of them along each dimension d, the last of which are those of `input`."""
+    """Copies side by side, `repeats[d]` along each dimension d, the last dimensions being the input's."""
     times = as_shape(*sizes) if repeats is None else as_shape(repeats)
     shape = input.array.shape
     if len(times) < len(shape):
         raise RuntimeError(
-            f"Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got {list(times)} "
-            f"for shape {list(shape)}"
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: got "
+            f"{list(times)} for shape {list(shape)}"
         )
     if min(times, default=0) < 0:
-        raise RuntimeError(f"repeat: Trying to create tensor with negative dimension: repeats are {list(times)}")
+        raise RuntimeError(
+            f"repeat: Trying to create tensor with negative dimension: repeats are {list(times)}"
+        )
     shape = (1,) * (len(times) - len(shape)) + shape
     apart = reshape(input, [n for size in shape for n in (1, size)])  # (1, s0, 1, s1, …)
     copied = Clone("C")(expand(apart, [n for pair in zip(times, shape) for n in pair]))
@@ -138,7 +140,8 @@ def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each element (of the flattened tensor, or along `dim`) repeated: by an int, or by its own entry of a vector.
+    """Each element (of the flattened tensor, or along `dim`) repeated: by an int, or by its own entry of a
+    vector.
 
     `repeat_interleave(repeats)` gives the index of each element instead: 0 `repeats[0]` times, and so on.
     """
@@ -149,7 +152,9 @@ def repeat_interleave(
     dim = wrap_dim(dim, input.array.ndim)
     if not isinstance(repeats, Tensor):
         if isinstance(repeats, bool) or not hasattr(repeats, "__index__"):
-            raise TypeError(f"repeat_interleave(): repeats must be int or Tensor, not {type(repeats).__name__}")
+            raise TypeError(
+                f"repeat_interleave(): repeats must be int or Tensor, not {type(repeats).__name__}"
+            )
         if repeats < 0:
             raise RuntimeError(f"Repeats must be non-negative, got {repeats}")
         shape = list(input.array.shape)
@@ -158,27 +163,32 @@ def repeat_interleave(
     n = input.array.shape[dim]
     index = np.repeat(np.arange(n), _repeats(repeats, n))
     if output_size is not None and output_size != index.size:
-        raise RuntimeError(f"repeat_interleave: allocated size {output_size} does not match required size {index.size}")
+        raise RuntimeError(
+            f"repeat_interleave: allocated size {output_size} does not match required size {index.size}"
+        )
     return index_select(input, dim, Tensor(index))
 
 
 def _repeats(repeats: Tensor, n: int) -> np.ndarray:
     array = repeats.array
     if array.dtype not in (np.int32, np.int64):
-        raise NotImplementedError(f"repeat_interleave: repeats has to be an int64 or int32 tensor, got {array.dtype}")
+        raise NotImplementedError(
+            f"repeat_interleave: repeats has to be an int64 or int32 tensor, got {array.dtype}"
+        )
     if array.ndim > 1 or array.size not in (1, n):
         raise RuntimeError(
-            f"repeats must be 0-dim or 1-dim and of the size of the input along dim ({n}), got shape {list(array.shape)}"
+            f"repeats must be 0-dim or 1-dim and of the size of the input along dim ({n}), got shape "
+            f"{list(array.shape)}"
         )
     if array.size and array.min() < 0:
         raise RuntimeError("repeats can not be negative")
     return array
 
 
-# ---- moving -----------------------------------------------------------------------------------------------------------
+# ---- moving --------------------------------------------------------------------------------------
 @method()
 def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
-    """Moved by `shifts` along `dims`, what leaves at one end entering at the other. Without `dims`, of the flattened tensor."""
+    """Moved by `shifts` along `dims` (or flattened), what leaves at one end entering at the other."""
     shifts = as_shape(shifts)
     given = as_shape(() if dims is None else dims)
     if not given:
@@ -225,7 +235,9 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.array.ndim}")
     a, b = (wrap_dim(d, input.array.ndim) for d in dims)
     if a == b:
-        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+        raise RuntimeError(
+            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
+        )
     k %= 4
     if k == 0:
         return clone(input)
@@ -234,7 +246,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     return swapaxes(Flip((b,) if k == 1 else (a,))(input), a, b)
 
 
-# ---- diagonals --------------------------------------------------------------------------------------------------------
+# ---- diagonals -----------------------------------------------------------------------------------
 def _triangle(input: Tensor, lower: bool, diagonal: int) -> Tensor:
     if input.array.ndim < 2:
         raise RuntimeError(f"{'tril' if lower else 'triu'}: input tensor must have at least 2 dimensions")
@@ -243,13 +255,13 @@ def _triangle(input: Tensor, lower: bool, diagonal: int) -> Tensor:
 
 @method()
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Zero above a diagonal of the matrices in the last two dimensions; positive `diagonal`s lie above the main one."""
+    """Matrices (the last two dimensions) with zeros above a diagonal; `diagonal` > 0 is above the main."""
     return _triangle(input, True, diagonal)
 
 
 @method()
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Zero below a diagonal of the matrices in the last two dimensions; positive `diagonal`s lie above the main one."""
+    """Matrices (the last two dimensions) with zeros below a diagonal; `diagonal` > 0 is above the main."""
     return _triangle(input, False, diagonal)
 
 
@@ -271,7 +283,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 @method()
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Matrices in dimensions `dim1` and `dim2` of the result, the last dimension of `input` on their diagonal."""
+    """Matrices, in dimensions `dim1` and `dim2`, with the last dimension of `input` on the diagonal."""
     *rest, n = input.array.shape or (1,)  # a 0-dimensional one is refused in the next line
     first, second = _two_dims(dim1, dim2, input.array.ndim + 1)
     for d in sorted((first, second)):

@@ -1,4 +1,4 @@
-"""Random tensors. After `manual_seed(n)` they hold torch's numbers for that seed (see scratchnet/random.py)."""
+"""Random tensors. After `manual_seed` they hold torch's numbers (see scratchnet/random.py)."""
 
 from __future__ import annotations
 
@@ -27,19 +27,23 @@ def _draw(draw: Any, shape: tuple[int, ...], dtype: Any, *args: Any) -> np.ndarr
     """Floating-point numbers in a dtype; float16 ones are converted from float32."""
     dtype = get_default_dtype() if dtype is None else as_dtype(dtype)
     if dtype.kind != "f":
-        raise NotImplementedError(f"{draw.__name__}: not implemented for {dtype}; expected a floating-point dtype")
+        raise NotImplementedError(
+            f"{draw.__name__}: not implemented for {dtype}; expected a floating-point dtype"
+        )
     array = draw(shape, np.float32 if dtype.itemsize < 4 else dtype, *args)
     return array.astype(dtype, copy=False)
 
 
-# ---- new tensors ------------------------------------------------------------------------------------------------------
+# ---- new tensors ---------------------------------------------------------------------------------
 def rand(*args: Any, size: Any = None, generator: Source = None, dtype: Any = None, **options: Any) -> Tensor:
     """Numbers distributed uniformly in [0, 1)."""
     g = generator or default_generator
     return fresh(_draw(g.uniform, size_of("rand", args, size), dtype), **options)
 
 
-def randn(*args: Any, size: Any = None, generator: Source = None, dtype: Any = None, **options: Any) -> Tensor:
+def randn(
+    *args: Any, size: Any = None, generator: Source = None, dtype: Any = None, **options: Any
+) -> Tensor:
     """Normal numbers of mean 0 and variance 1."""
     g = generator or default_generator
     return fresh(_draw(g.normal, size_of("randn", args, size), dtype), **options)
@@ -83,14 +87,24 @@ def randn_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
     return randn(input.array.shape, dtype=input.array.dtype if dtype is None else dtype, **options)
 
 
-def randint_like(input: Tensor, low: int = 0, high: int | None = None, *, dtype: Any = None, **options: Any) -> Tensor:
+def randint_like(
+    input: Tensor, low: int = 0, high: int | None = None, *, dtype: Any = None, **options: Any
+) -> Tensor:
     """`randint` in the shape, and by default the dtype, of `input`."""
     low, high = (0, low) if high is None else (low, high)
-    return randint(low, high, input.array.shape, dtype=input.array.dtype if dtype is None else dtype, **options)
+    return randint(
+        low, high, input.array.shape, dtype=input.array.dtype if dtype is None else dtype, **options
+    )
 
 
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Source = None, dtype: Any = None, **options: Any
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Source = None,
+    dtype: Any = None,
+    **options: Any,
 ) -> Tensor:
     """Normal numbers; `mean` and `std` may be tensors that broadcast, or numbers along with a `size`."""
     g = generator or default_generator
@@ -103,12 +117,17 @@ def normal(
         shape = np.broadcast_shapes(*[a.shape for a in given])
     except ValueError:
         raise RuntimeError(
-            f"normal: the shapes of mean {list(given[0].shape)} and std {list(given[-1].shape)} do not broadcast"
+            f"normal: the shapes of mean {list(given[0].shape)} and std {list(given[-1].shape)} do not "
+            "broadcast"
         ) from None
     if np.any((std.array if isinstance(std, Tensor) else np.asarray(std)) < 0):
         raise RuntimeError("normal expects all elements of std >= 0.0")
     z = _draw(g.normal, shape, given[0].dtype)
-    return fresh(z * given[-1] + mean if isinstance(std, Tensor) and not isinstance(mean, Tensor) else _scaled(z, mean, std))
+    return fresh(
+        z * given[-1] + mean
+        if isinstance(std, Tensor) and not isinstance(mean, Tensor)
+        else _scaled(z, mean, std)
+    )
 
 
 def _scaled(z: np.ndarray, mean: Tensor, std: Any) -> np.ndarray:
@@ -120,7 +139,9 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Source = None
     g = generator or default_generator
     x = input.array
     if p is None and x.dtype.kind != "f":
-        raise NotImplementedError(f"bernoulli: expected probabilities of a floating-point dtype, got {x.dtype}")
+        raise NotImplementedError(
+            f"bernoulli: expected probabilities of a floating-point dtype, got {x.dtype}"
+        )
     drawn = g.bernoulli(p, x.shape, x.dtype) if p is not None else _bernoulli(g, x, x.dtype)
     return Replace()(input, drawn)
 
@@ -130,15 +151,17 @@ def _bernoulli(g: Generator, p: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 @method()
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Source = None) -> Tensor:
-    """Indices drawn in proportion to the weights in the last dimension of `input`, shape ([rows,] categories)."""
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Source = None
+) -> Tensor:
+    """Indices drawn in proportion to weights of shape (categories,) or (rows, categories)."""
     return fresh((generator or default_generator).multinomial(input.array, num_samples, replacement))
 
 
 method("bernoulli")(bernoulli)
 
 
-# ---- in place ---------------------------------------------------------------------------------------------------------
+# ---- in place ------------------------------------------------------------------------------------
 def _fill(x: Tensor, draw: Any, *args: Any) -> Tensor:
     """Replace the numbers of `x` by new ones of its dtype."""
     check_writable(x)  # before random numbers are used up
@@ -199,7 +222,13 @@ def random_(input: Tensor, *bounds: int, generator: Source = None, **named: int)
     Without bounds: of all that the dtype holds without gaps, from 0.
     """
     dtype = input.array.dtype
-    top = 2 ** (np.finfo(dtype).nmant + 1) + 1 if dtype.kind == "f" else 2 if dtype.kind == "b" else np.iinfo(dtype).max + 1
+    top = (
+        2 ** (np.finfo(dtype).nmant + 1) + 1
+        if dtype.kind == "f"
+        else 2
+        if dtype.kind == "b"
+        else np.iinfo(dtype).max + 1
+    )
     if len(bounds) == 1 and not named:
         bounds = (0, *bounds)
     low, high = _from_to("random_", bounds, named, 0, int(top))
@@ -207,7 +236,7 @@ def random_(input: Tensor, *bounds: int, generator: Source = None, **named: int)
 
 
 def _from_to(function: str, given: tuple, named: dict, *values: Any) -> tuple:
-    """The arguments `from` and `to`: the first is no name in Python, so they are taken from positions or from a dict."""
+    """The arguments `from` (no name in Python, hence a dict) and `to`."""
     unknown = set(named) - {"from", "to"}
     if unknown or len(given) > 2:
         raise TypeError(f"{function}() takes from and to, got {given} and {sorted(named)}")

@@ -9,11 +9,11 @@ import numpy as np
 from scratchnet.autograd.function import INPUTS, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
-from scratchnet.ops.broadcasting import broadcast_shapes, broadcast_tensors, expand
+from scratchnet.ops.broadcasting import broadcast_shapes, broadcast_tensors
 from scratchnet.ops.dims import wrap_dim
-from scratchnet.ops.gathering import along_dim, check_index, check_mask, gather
+from scratchnet.ops.gathering import along_dim, check_index, check_mask
 from scratchnet.ops.index_parsing import check_bounds, parse
-from scratchnet.ops.indexing import Index, PutAt, check_broadcast, key_of, matching
+from scratchnet.ops.indexing import Index, PutAt, check_broadcast, matching
 from scratchnet.ops.layout import clone
 from scratchnet.ops.promotion import cast
 from scratchnet.ops.selection import Where
@@ -33,14 +33,18 @@ def public(function: Any) -> Any:
     return function
 
 
-# ---- by an index of as many dimensions --------------------------------------------------------------------------------
+# ---- by an index of as many dimensions -----------------------------------------------------------
 def _scatter(x: Tensor, dim: int, index: Tensor, src: Any, put: Any, function: str) -> Tensor:
-    """Apply `put(dim, x, values, *indices)`, where `indices` are arrays for all dimensions and `values` fit them."""
+    """`put(dim)(x, values, *indices)`, with index arrays for all dimensions and values that fit them."""
     dim, indices = along_dim(x, dim, index, function)
     if not index.array.size:
         return clone(x)
     if isinstance(src, Tensor):
-        src = matching(x, src, f"{function}(): Expected self.dtype to be equal to src.dtype: got {x.array.dtype} for self")
+        src = matching(
+            x,
+            src,
+            f"{function}(): Expected self.dtype to be equal to src.dtype: got {x.array.dtype} for self",
+        )
         src = _part_for(index, src, x, dim, function)
     else:
         src = matching(x, src, function)
@@ -53,31 +57,36 @@ def _part_for(index: Tensor, src: Tensor, x: Tensor, dim: int, function: str) ->
     own, given = index.array.shape or (1,), src.array.shape or (1,)
     if len(own) != len(given):
         raise RuntimeError(
-            f"{function}(): Index tensor must have the same number of dimensions as src tensor, got {len(own)} and {len(given)}"
+            f"{function}(): Index tensor must have the same number of dimensions as src tensor, got "
+            f"{len(own)} and {len(given)}"
         )
     if any(n > m for n, m in zip(own, given)):
         raise RuntimeError(
-            f"Expected index {list(own)} to be no larger than self {list(x.array.shape)} apart from dimension {dim} and to be "
-            f"no larger size than src {list(given)}"
+            f"Expected index {list(own)} to be no larger than self {list(x.array.shape)} apart from "
+            f"dimension {dim} and to be no larger size than src {list(given)}"
         )
     src = src if src.array.ndim else reshape(src, 1)
     return src if own == given else Slice((*[slice(n) for n in own], Ellipsis))(src)
 
 
 def _put(accumulate: bool) -> Any:
-    return lambda dim: lambda x, src, *indices: PutAt(tuple(range(x.array.ndim)), accumulate)(x, src, *indices)
+    return lambda dim: (
+        lambda x, src, *indices: PutAt(tuple(range(x.array.ndim)), accumulate)(x, src, *indices)
+    )
 
 
 @public
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
-    """A copy of `input` with y[index[i][j]][j] = src[i][j] for dim = 0, and so on: what `gather` reads, written.
+    """A copy of `input` with y[index[i][j]][j] = src[i][j] for dim = 0, and so on: what `gather` reads,
+    written.
 
     Parameters
     ----------
     index : Tensor of int64
-        Of as many dimensions as `input` and `src`, and no larger than `src`, nor than `input` but along `dim`.
+        Of as many dimensions as `input` and `src`, and no larger than `src`, nor than `input` but along
+        `dim`.
     src : Tensor or number
         What is written. Where `index` names a place twice, the gradient is as if both had been written.
     reduce : "add" or "multiply", optional
@@ -87,7 +96,11 @@ def scatter(
     if reduce not in (None, "add", "multiply"):
         raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
     if reduce == "multiply":
-        src = src if isinstance(src, Tensor) else Tensor(np.full_like(input.array, src, shape=index.array.shape))
+        src = (
+            src
+            if isinstance(src, Tensor)
+            else Tensor(np.full_like(input.array, src, shape=index.array.shape))
+        )
         return scatter_reduce(input, dim, index, src, "prod")
     return _scatter(input, dim, index, src, _put(reduce == "add"), "scatter")
 
@@ -173,7 +186,7 @@ class Product(Function):
 
 
 class Greatest(Function):
-    """y = x, with y[i] = max(x[i], the v that go to i).  The gradient goes to the greatest, in equal shares to equals."""
+    """y[i] = max(x[i], the v that go to i).  Equals share the gradient."""
 
     reads = None
     combine = np.maximum
@@ -198,7 +211,7 @@ class Greatest(Function):
 
 
 class Least(Greatest):
-    """y = x, with y[i] = min(x[i], the v that go to i).  The gradient goes to the least, in equal shares to equals."""
+    """y[i] = min(x[i], the v that go to i).  Equals share the gradient."""
 
     combine = np.minimum
 
@@ -207,11 +220,15 @@ def _array(x: Any) -> Any:
     return x.array if isinstance(x, Tensor) else x
 
 
-# ---- by a vector of indices -------------------------------------------------------------------------------------------
-def _vector(input: Tensor, dim: int, index: Tensor, source: Any, function: str, negative: bool = False) -> tuple:
+# ---- by a vector of indices ----------------------------------------------------------------------
+def _vector(
+    input: Tensor, dim: int, index: Tensor, source: Any, function: str, negative: bool = False
+) -> tuple:
     """`input` with a dimension at least, `dim` from the front, and the vector of indices, all checked."""
     if index.array.ndim > 1:
-        raise IndexError(f"{function}(): Index is supposed to be a vector, got shape {list(index.array.shape)}")
+        raise IndexError(
+            f"{function}(): Index is supposed to be a vector, got shape {list(index.array.shape)}"
+        )
     x = input if input.array.ndim else reshape(input, 1)
     dim, index = wrap_dim(dim, x.array.ndim), index if index.array.ndim else reshape(index, 1)
     check_bounds(index.array, x.array.shape[dim], dim, negative=negative)
@@ -221,10 +238,12 @@ def _vector(input: Tensor, dim: int, index: Tensor, source: Any, function: str, 
         wanted[dim] = index.array.size
         if list(source.array.shape) != wanted:
             raise RuntimeError(
-                f"{function}(): expected a source of shape {wanted} (that of self, with one place for each index along dim {dim}), "
-                f"got {list(source.array.shape)}"
+                f"{function}(): expected a source of shape {wanted} (that of self, with one place for each "
+                f"index along dim {dim}), got {list(source.array.shape)}"
             )
-        source = matching(x, source, f"{function}(): self and source must have the same dtype: got {x.array.dtype} for self")
+        source = matching(
+            x, source, f"{function}(): self and source must have the same dtype: got {x.array.dtype} for self"
+        )
     return x, dim, index, source
 
 
@@ -260,24 +279,30 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 
 @public
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
-    """A copy of `input` with `values` at (or with `accumulate`, added at) `input[indices]`, a tuple of index tensors."""
+    """A copy of `input` with `values` at (with `accumulate`, added at) a tuple of index tensors."""
     for i, index in enumerate(indices):
         if not isinstance(index, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(index).__name__}")
     key, picks = parse(input, tuple(reshape(i, 1) if not i.array.ndim else i for i in indices))
     dims, where = zip(*picks)
-    values = matching(input, values, f"Index put requires the source and destination dtypes match, got {input.array.dtype} for the destination")
+    values = matching(
+        input,
+        values,
+        f"Index put requires the source and destination dtypes match, got {input.array.dtype} for the "
+        "destination",
+    )
     check_broadcast(values, input, dims, where)
     return PutAt(dims, accumulate)(input, values, *where)
 
 
-# ---- by a mask --------------------------------------------------------------------------------------------------------
+# ---- by a mask -----------------------------------------------------------------------------------
 def _fill_value(x: Tensor, value: Any, function: str) -> Any:
     """A number, or a 0-dimensional tensor, in the dtype of `x`."""
     if isinstance(value, Tensor):
         if value.array.ndim:
             raise RuntimeError(
-                f"{function}_ only supports a 0-dimensional value tensor, but got tensor with {value.array.ndim} dimension(s)."
+                f"{function}_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.array.ndim} dimension(s)."
             )
         return cast(value, x.array.dtype)
     if not isinstance(value, bool | int | float | np.generic):
@@ -287,7 +312,7 @@ def _fill_value(x: Tensor, value: Any, function: str) -> Any:
 
 @public
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """A copy of `input` with `value`, a number or a 0-dimensional tensor, where `mask` is true. Both are broadcast."""
+    """A copy of `input` with a number, or a 0-dimensional tensor, where `mask` is true."""
     check_mask(mask, "masked_fill")
     value = _fill_value(input, value, "masked_fill")
     broadcast_shapes(input.array.shape, mask.array.shape)  # or raise
@@ -300,7 +325,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     check_mask(mask, "masked_scatter")
     if source.array.dtype != input.array.dtype:
         raise RuntimeError(
-            f"masked_scatter: expected self and source to have same dtypes but got {input.array.dtype} and {source.array.dtype}"
+            f"masked_scatter: expected self and source to have same dtypes but got {input.array.dtype} and "
+            f"{source.array.dtype}"
         )
     x, mask = broadcast_tensors(input, mask)
     if not x.array.ndim:
@@ -308,6 +334,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     where = mask.array.nonzero()
     n = where[0].size
     if source.array.size < n:
-        raise RuntimeError(f"Number of elements of source < number of ones in mask: got {source.array.size} < {n}")
+        raise RuntimeError(
+            f"Number of elements of source < number of ones in mask: got {source.array.size} < {n}"
+        )
     values = Slice((slice(n), Ellipsis))(reshape(source, -1))
     return PutAt(tuple(range(x.array.ndim)))(x, values, *where)

@@ -1,6 +1,7 @@
 """Other shapes of the same elements: reshaping and permuting dimensions.
 
-All of these return views: they share memory with their input, and so does their history (see autograd/view.py).
+All of these return views: they share memory with their input, and so does their history (see
+autograd/view.py).
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Permute(ViewFunction):
         return g.transpose(self.inverse)
 
 
-# ---- reshaping --------------------------------------------------------------------------------------------------------
+# ---- reshaping -----------------------------------------------------------------------------------
 def infer_shape(shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
     """`shape` with its -1, if there is one, replaced by what makes `numel` elements."""
     if min(shape, default=0) >= 0:
@@ -102,8 +103,8 @@ def infer_shape(shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
     known = prod(size for size in shape if size != -1)
     if known == 0 and numel == 0:
         raise RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can be "
-            "any value and is ambiguous"
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension "
+            "size -1 can be any value and is ambiguous"
         )
     if known == 0 or numel % known:
         raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
@@ -112,7 +113,8 @@ def infer_shape(shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
 
 @method()
 def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
-    """The same elements in row-major order in another shape; one size may be -1. A view where possible, else a copy.
+    """The same elements in row-major order in another shape; one size may be -1. A view where possible, else
+    a copy.
 
     `reshape(x, (2, -1))`, `x.reshape(2, -1)`.
 
@@ -132,17 +134,20 @@ def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     Raises
     ------
     RuntimeError
-        If the number of elements differs, or if the elements of `input` lie in memory so that no view has the shape.
+        If the number of elements differs, or if the elements of `input` lie in memory so that no view has the
+        shape.
     """
     if len(sizes) == 1 and isinstance(sizes[0], np.dtype | type):
-        raise TypeError(f"view: reading the bits as another dtype ({sizes[0]}) is not supported; use .to({sizes[0]})")
+        raise TypeError(
+            f"view: reading the bits as another dtype ({sizes[0]}) is not supported; use .to({sizes[0]})"
+        )
     target = infer_shape(as_shape(*sizes) if size is None else as_shape(size), input.array.size)
     y = Reshape(target)(input)
     if y._view is None and y.array.size:
         raise RuntimeError(
-            f"view size is not compatible with input tensor's size and stride: shape {list(input.array.shape)} with strides "
-            f"{list(stride(input))} cannot be seen as {list(target)} (at least one dimension spans across two contiguous "
-            "subspaces). Use .reshape(...) instead."
+            "view size is not compatible with input tensor's size and stride: shape "
+            f"{list(input.array.shape)} with strides {list(stride(input))} cannot be seen as {list(target)} "
+            "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead."
         )
     return y
 
@@ -161,7 +166,7 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 
 @method()
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The dimensions from `start_dim` to `end_dim` (inclusive) made one. A 0-dimensional tensor gets one dimension."""
+    """The dimensions from `start_dim` to `end_dim` (inclusive) made one; a number becomes a vector."""
     shape = input.array.shape
     first, last = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if first > last:
@@ -183,7 +188,9 @@ def ravel(input: Tensor) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One dimension made several, whose sizes multiply to its size; one of them may be -1."""
     if input.array.ndim == 0:
-        raise RuntimeError("unflatten: expected a tensor with at least one dimension, got a 0-dimensional one")
+        raise RuntimeError(
+            "unflatten: expected a tensor with at least one dimension, got a 0-dimensional one"
+        )
     dim, sizes = wrap_dim(dim, input.array.ndim), as_shape(sizes)
     shape = input.array.shape
     if not sizes:
@@ -192,8 +199,8 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         parts = infer_shape(sizes, shape[dim])
     except RuntimeError:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input "
-            "tensor"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
+            f"({shape[dim]}) in the input tensor"
         ) from None
     return view(input, *shape[:dim], *parts, *shape[dim + 1 :])
 
@@ -214,7 +221,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return Unsqueeze((*shape[:dim], 1, *shape[dim:]))(input)
 
 
-# ---- permuting --------------------------------------------------------------------------------------------------------
+# ---- permuting -----------------------------------------------------------------------------------
 @method("transpose", "swapaxes", "swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """With two dimensions swapped."""
@@ -241,8 +248,8 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     ndim = input.array.ndim
     if len(given) != ndim:
         raise RuntimeError(
-            "permute: number of dimensions in the tensor input does not match the length of the desired ordering of "
-            f"dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(given)}"
+            "permute: number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(given)}"
         )
     given = tuple(wrap_dim(d, ndim) for d in given)
     if len(set(given)) != ndim:
@@ -252,13 +259,13 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
 
 @method()
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
-    """With the dimensions `source` (an int or a tuple) at the positions `destination`; the others keep their order."""
+    """With dimensions `source` at positions `destination` (ints or tuples); the rest keep their order."""
     ndim = input.array.ndim
     given = [tuple(d) if isinstance(d, tuple | list) else (d,) for d in (source, destination)]
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({list(given[0])} dims) should contain the same number of "
-            f"dims as destination ({list(given[1])} dims)"
+            f"movedim: Invalid source or destination dims: source ({list(given[0])} dims) should contain the "
+            f"same number of dims as destination ({list(given[1])} dims)"
         )
     from_, to = (tuple(wrap_dim(d, ndim) for d in dims) for dims in given)
     for name, dims in (("source", from_), ("destination", to)):
@@ -284,7 +291,8 @@ def adjoint(input: Tensor) -> Tensor:
 def _matrix_transpose(input: Tensor, what: str) -> Tensor:
     if input.array.ndim < 2:
         raise RuntimeError(
-            f"tensor.{what} is only supported on matrices or batches of matrices. Got {input.array.ndim}-D tensor."
+            f"tensor.{what} is only supported on matrices or batches of matrices. Got {input.array.ndim}-D "
+            "tensor."
         )
     return Transpose(-2, -1)(input)
 
@@ -292,13 +300,15 @@ def _matrix_transpose(input: Tensor, what: str) -> Tensor:
 def _hermitian(input: Tensor) -> Tensor:
     if input.array.ndim not in (0, 2):
         raise RuntimeError(
-            f"tensor.H is only supported on matrices (2-D tensors). Got {input.array.ndim}-D tensor. For batches of matrices, "
-            "consider using tensor.mH"
+            f"tensor.H is only supported on matrices (2-D tensors). Got {input.array.ndim}-D tensor. For "
+            "batches of matrices, consider using tensor.mH"
         )
     return t(input)
 
 
-Tensor.T = property(lambda self: permute(self, *reversed(range(self.array.ndim))), doc="Dimensions in reverse order.")
+Tensor.T = property(
+    lambda self: permute(self, *reversed(range(self.array.ndim))), doc="Dimensions in reverse order."
+)
 Tensor.mT = property(lambda self: _matrix_transpose(self, "mT"), doc="The last two dimensions swapped.")
 Tensor.mH = property(lambda self: _matrix_transpose(self, "mH"), doc="As mT: the numbers are real.")
 Tensor.H = property(_hermitian, doc="A matrix transposed: the numbers are real.")

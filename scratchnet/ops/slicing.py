@@ -1,8 +1,9 @@
-"""Parts of a tensor along its dimensions: slices, rows, and all parts of a division at once. All are views."""
+"""Parts of a tensor along its dimensions: slices, rows, all parts of a division at once. All views."""
 
 from __future__ import annotations
 
 import operator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def along(dim: int, index: Any) -> tuple:
     return (slice(None),) * dim + (index, Ellipsis)
 
 
-# ---- one part ---------------------------------------------------------------------------------------------------------
+# ---- one part ------------------------------------------------------------------------------------
 @method()
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The part at `index` along `dim`, which is removed."""
@@ -108,7 +109,8 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     size = input.array.shape[dim]
     if not -size <= index < size:
         raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension {dim}"
+            f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension "
+            f"{dim}"
         )
     return Slice(along(dim, index))(input)
 
@@ -123,14 +125,16 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     if length < 0:
         raise RuntimeError(f"narrow(): length must be non-negative, got {length}")
     if not -size <= start <= size:
-        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-size}, {size}], but got {start})"
+        )
     start += size if start < 0 else 0
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
     return Slice(along(dim, slice(start, start + length)))(input)
 
 
-# ---- all parts --------------------------------------------------------------------------------------------------------
+# ---- all parts -----------------------------------------------------------------------------------
 @method()
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The parts at each index along `dim`, which is removed, as a tuple."""
@@ -150,15 +154,17 @@ def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Ten
         sizes = tuple(map(operator.index, split_size_or_sections))
         if min(sizes, default=0) < 0 or sum(sizes) != size:
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension {dim}), and "
-                f"to have only non-negative entries, but got split_sizes={list(sizes)}"
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
+                f"dimension {dim}), and to have only non-negative entries, but got split_sizes={list(sizes)}"
             )
         return Split(sizes, dim)(input)
     step = operator.index(split_size_or_sections)
     if step < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
     if step == 0 and size:
-        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
+        raise RuntimeError(
+            f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}"
+        )
     sizes = (0,) if not size else tuple(min(step, size - start) for start in range(0, size, step))
     return Split(sizes, dim)(input)
 
@@ -181,10 +187,12 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 def tensor_split(
     input: Tensor, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None
 ) -> tuple[Tensor, ...]:
-    """Parts along `dim`: as many as an int says, in sizes that differ by at most 1; or those between a list of indices."""
+    """Parts along `dim`: a number of them, of sizes that differ by at most 1; or those between indices."""
     where = next((x for x in (indices_or_sections, indices, sections) if x is not None), None)
     if not input.array.ndim:
-        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+        raise RuntimeError(
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
+        )
     dim = wrap_dim(dim, input.array.ndim)
     size = input.array.shape[dim]
     if isinstance(where, Tensor):
@@ -198,7 +206,7 @@ def tensor_split(
         bounds = [0]
         for i in range(n):
             bounds.append(bounds[-1] + size // n + (i < size % n))
-    return tuple(Slice(along(dim, slice(a, b)))(input) for a, b in zip(bounds, bounds[1:]))
+    return tuple(Slice(along(dim, slice(a, b)))(input) for a, b in pairwise(bounds))
 
 
 def _split_along(name: str, least: int, dim: int) -> Any:
@@ -208,15 +216,15 @@ def _split_along(name: str, least: int, dim: int) -> Any:
         ndim = input.array.ndim
         if ndim < least:
             raise RuntimeError(
-                f"{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, but got a tensor with {ndim} "
-                "dimensions!"
+                f"{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, but got a "
+                f"tensor with {ndim} dimensions!"
             )
         along_dim = 0 if name == "hsplit" and ndim == 1 else dim
         size = input.array.shape[along_dim]
         if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or size % indices_or_sections):
             raise RuntimeError(
-                f"{name} attempted to split along dimension {along_dim}, but the size of the dimension {size} is not "
-                f"divisible by the split_size {indices_or_sections}!"
+                f"{name} attempted to split along dimension {along_dim}, but the size of the dimension "
+                f"{size} is not divisible by the split_size {indices_or_sections}!"
             )
         return tensor_split(input, indices_or_sections, along_dim)
 

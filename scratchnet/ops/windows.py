@@ -18,7 +18,7 @@ __all__: list[str] = []
 
 
 class Unfold(ViewFunction):
-    """y[…, w, …, k] = x[…, w · step + k, …], windows of `size` along `dim`.  dL/dx = what windows of g overlap there, summed."""
+    """y[…, w, …, k] = x[…, w · step + k, …].  dL/dx = the windows of g, added where they lay."""
 
     reads = NOTHING
 
@@ -34,7 +34,8 @@ class Unfold(ViewFunction):
 
 
 class Fold(Function):
-    """y = zeros of a shape to which the windows x[…, w, …, :] are added: the adjoint of `Unfold`.  dL/dx = the windows of g"""
+    """y = zeros of a shape to which the windows x[…, w, …, :] are added: the adjoint of `Unfold`.  dL/dx =
+    the windows of g"""
 
     reads = NOTHING
 
@@ -63,9 +64,11 @@ def windows(x: Any, dim: int, size: int, step: int, writeable: bool = False) -> 
 
 @method()
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """A view of the windows of `size` along a dimension, `step` apart; the elements of a window are a new last dimension.
+    """A view of the windows of `size` along a dimension, `step` apart; the elements of a window are a new
+    last dimension.
 
-    The result has floor((n - size) / step) + 1 windows in place of the n elements. What is left at the end is not in it.
+    The result has floor((n - size) / step) + 1 windows in place of the n elements. What is left at the end is
+    not in it.
     """
     x = input if input.array.ndim else reshape(input, 1)
     dim, size, step = wrap_dim(dimension, x.array.ndim), operator.index(size), operator.index(step)
