@@ -1,0 +1,179 @@
+"""One fused pass over a parameter for a step of SGD, Adam or AdamW, in place.
+
+Each multiply-add is rounded where torch's single-tensor CPU path rounds it: once, by fused multiply-add.  In
+float32 the loops write it as a sum in float64, where the product of two float32 numbers is exact.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from scratchnet.kernels.jit import jit
+from scratchnet.kernels.parallel import parallel_for
+from scratchnet.kernels.registry import compilable, dense, kernel
+
+
+def _check(name, parameter, gradient, *states):
+    for label, array in (("gradient", gradient), *((f"state {i}", s) for i, s in enumerate(states))):
+        if array is not None and (array.shape != parameter.shape or array.dtype != parameter.dtype):
+            raise RuntimeError(f"{name}: expected a {label} of shape {parameter.shape} and dtype "
+                               f"{parameter.dtype}, got {array.shape} and {array.dtype}")
+    for array in (parameter, *states):
+        if array is not None and not array.flags.writeable:
+            raise ValueError(f"{name}: the parameter and its states are changed in place, but one is "
+                             "read-only")
+
+
+def _in_place(*arrays):
+    """Whether compiled loops can work on the arrays where they are."""
+    return compilable(*arrays) and all(type(a) is np.ndarray and a.flags.carray for a in arrays)
+
+
+@kernel
+def sgd_step(p, g, buf, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False,
+             first=False):
+    """Stochastic gradient descent.
+
+    d = ±g + weight_decay·p
+    buf = d at the first step, then momentum·buf + (1 - dampening)·d
+    p -= lr·(d + momentum·buf if nesterov else buf);  without momentum p -= lr·d
+
+    Parameters
+    ----------
+    p, g : of one shape and dtype; p is changed
+    buf : alike, changed; None without momentum
+    first : the first step, whose buf need not be initialised
+
+    I. Sutskever et al., *On the importance of initialization and momentum in deep learning* (2013).
+    """
+    _check("sgd_step", p, g, buf)
+    _check_momentum(momentum, buf)
+    d = -g if maximize else g
+    if weight_decay != 0:
+        d = d + weight_decay * p
+    if momentum != 0:
+        if first:
+            buf[...] = d
+        else:
+            buf *= momentum
+            buf += (1 - dampening) * d
+        d = d + momentum * buf if nesterov else buf
+    p -= lr * d
+
+
+def _check_momentum(momentum, buf):
+    if momentum != 0 and buf is None:
+        raise RuntimeError("sgd_step: momentum needs a buffer")
+
+
+@kernel
+def adam_step(p, g, m, v, step, lr, beta1, beta2, eps, weight_decay=0.0, decoupled=False, maximize=False,
+              v_max=None):
+    """Adam, and AdamW where decoupled.
+
+    d = ±g, then p -= lr·weight_decay·p if decoupled else d += weight_decay·p
+    m += (1 - β₁)·(d - m),  v = β₂·v + (1 - β₂)·d²,  v_max = max(v_max, v) with AMSGrad
+    p -= lr/(1 - β₁ᵗ)·m / (√(v or v_max)/√(1 - β₂ᵗ) + ε)
+
+    Parameters
+    ----------
+    p, g : of one shape and dtype; p is changed
+    m, v : alike, changed
+    step : t, 1 at the first step
+    v_max : alike, changed; None without AMSGrad
+
+    D. Kingma and J. Ba, *Adam: A Method for Stochastic Optimization* (2015); I. Loshchilov and F. Hutter,
+    *Decoupled Weight Decay Regularization* (2019); S. Reddi et al., *On the Convergence of Adam and Beyond*
+    (2018). """
+    _check("adam_step", p, g, m, v, v_max)
+    step_size, root = _bias_corrections(step, lr, beta1, beta2)
+    d = -g if maximize else g
+    if weight_decay != 0:
+        if decoupled:
+            p *= 1 - lr * weight_decay
+        else:
+            d = d + weight_decay * p
+    m += (1 - beta1) * (d - m)
+    v *= beta2
+    v += (1 - beta2) * d * d
+    if v_max is not None:
+        np.maximum(v_max, v, out=v_max)
+    p -= step_size * m / (np.sqrt(v if v_max is None else v_max) / root + eps)
+
+
+def _bias_corrections(step, lr, beta1, beta2):
+    if step < 1:
+        raise RuntimeError(f"adam_step: expected step >= 1, got {step}")
+    return lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
+
+
+@jit
+def fma(a, b, c):
+    """a·b + c with one rounding: exact in float64 for float32 numbers, an instruction for float64 ones."""
+    return np.float64(a) * np.float64(b) + np.float64(c)
+
+
+@jit
+def _sgd_loop(start, stop, p, g, buf, lr, momentum, keep, weight_decay, nesterov, sign, first):
+    p, g, buf = p[start:stop], g[start:stop], buf[start:stop]       # indices from 0 are what vectorises
+    to = p.dtype.type
+    for i in range(len(p)):
+        d = sign * g[i]
+        if weight_decay != 0:
+            d = to(fma(weight_decay, p[i], d))
+        if momentum != 0:
+            b = d if first else to(fma(keep, d, to(momentum * buf[i])))
+            buf[i] = b
+            d = to(fma(momentum, b, d)) if nesterov else b
+        p[i] = fma(-lr, d, p[i])
+
+
+@jit
+def _adam_loop(start, stop, p, g, m, v, v_max, amsgrad, step_size, root, eps, lerp, beta2, keep2, shrink,
+               weight_decay, sign):
+    p, g, m, v, v_max = p[start:stop], g[start:stop], m[start:stop], v[start:stop], v_max[start:stop]
+    to = p.dtype.type
+    for i in range(len(p)):
+        d, q = sign * g[i], to(shrink * p[i])
+        if weight_decay != 0:
+            d = to(fma(weight_decay, q, d))
+        # torch's lerp counts from the nearer end
+        a = to(fma(lerp, d - m[i], m[i])) if lerp < 0.5 else to(fma(lerp - 1, d - m[i], d))
+        b = to(fma(keep2 * d, d, to(beta2 * v[i])))
+        m[i], v[i] = a, b
+        if amsgrad:
+            b = b if b > v_max[i] or b != b else v_max[i]
+            v_max[i] = b
+        denominator = to(math.sqrt(b)) / root + eps
+        p[i] = q - step_size * a / denominator
+
+
+@sgd_step.cpu
+def _sgd_step_cpu(p, g, buf, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False,
+                  maximize=False, first=False):
+    _check("sgd_step", p, g, buf)
+    _check_momentum(momentum, buf)
+    if not _in_place(p, *(() if buf is None else (buf,))):
+        return NotImplemented
+    to, flat = p.dtype.type, p.reshape(-1)
+    parallel_for(_sgd_loop, p.size, 2, flat, dense(g).reshape(-1), flat if buf is None else buf.reshape(-1),
+                 to(lr), to(momentum), to(1 - dampening), to(weight_decay), bool(nesterov),
+                 to(-1 if maximize else 1), bool(first))
+    return None
+
+
+@adam_step.cpu
+def _adam_step_cpu(p, g, m, v, step, lr, beta1, beta2, eps, weight_decay=0.0, decoupled=False, maximize=False,
+                   v_max=None):
+    _check("adam_step", p, g, m, v, v_max)
+    step_size, root = _bias_corrections(step, lr, beta1, beta2)
+    if not _in_place(p, m, v, *(() if v_max is None else (v_max,))):
+        return NotImplemented
+    to, flat = p.dtype.type, [a.reshape(-1) for a in (p, dense(g), m, v, v if v_max is None else v_max)]
+    shrink = 1 - lr * weight_decay if decoupled else 1
+    parallel_for(_adam_loop, p.size, 8, *flat, v_max is not None, to(step_size), to(root), to(eps),
+                 to(1 - beta1), to(beta2), to(1 - beta2), to(shrink), to(0 if decoupled else weight_decay),
+                 to(-1 if maximize else 1))
+    return None

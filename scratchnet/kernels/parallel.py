@@ -1,0 +1,130 @@
+"""Threads for compiled loops: ``parallel_for(loop, count, work, *args)``.
+
+A loop takes ``start, stop`` first and treats the items of that range; several Python threads call it, which
+run side by side because compiled loops let go of Python's lock.  Compared with Numba's ``prange`` the loops
+compile in half the time, any number of threads may call kernels, and a process may fork.
+
+What an item computes must not depend on the ranges, so that results do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from typing import Any
+
+_SPLIT = 4                  # ranges a thread: a late thread takes fewer
+_MIN_WORK = 60_000          # operations worth handing to another thread, about 20 µs
+
+
+def _default_threads() -> int:
+    requested = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if requested.isdigit() and int(requested) > 0:
+        return int(requested)
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+class _Task:
+    """One parallel_for call: threads take ranges from it until none is left."""
+
+    def __init__(self, loop, count: int, step: int, args: tuple):
+        self._loop, self._count, self._step, self._args = loop, count, step, args
+        self._starts = iter(range(0, count, step))          # taking the next one is atomic
+        self._changed, self._helping, self._closed = threading.Condition(), 0, False
+        self.error: BaseException | None = None
+
+    def work(self):
+        for start in self._starts:
+            self._loop(start, min(start + self._step, self._count), *self._args)
+
+    def help(self):
+        with self._changed:
+            if self._closed:                # the helper woke up when all was done
+                return
+            self._helping += 1
+        try:
+            self.work()
+        except BaseException as error:
+            self.error = error
+        with self._changed:
+            self._helping -= 1
+            self._changed.notify()
+
+    def close(self):
+        """Return when nobody is at work any more, and nobody will be."""
+        with self._changed:
+            self._closed = True
+            while self._helping:
+                self._changed.wait()
+
+
+class _Pool:
+    def __init__(self):
+        self.tasks: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+        self.size = 0
+        self.lock = threading.Lock()
+
+    def grow(self, size: int):
+        with self.lock:
+            while self.size < size:
+                threading.Thread(target=self._serve, name=f"kernels-{self.size}", daemon=True).start()
+                self.size += 1
+
+    def _serve(self):
+        while True:
+            self.tasks.get().help()
+
+
+_threads = _default_threads()
+_pool = _Pool()
+
+
+def _start_anew():
+    global _pool
+    _pool = _Pool()
+
+
+if hasattr(os, "register_at_fork"):         # threads do not survive a fork: the child starts its own
+    os.register_at_fork(after_in_child=_start_anew)
+
+
+def get_num_threads() -> int:
+    """The number of threads that kernels use."""
+    return _threads
+
+
+def set_num_threads(count: int) -> None:
+    """Use this many threads in kernels; at first the cores of the process, or ``OMP_NUM_THREADS``."""
+    global _threads
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise TypeError(f"set_num_threads: expected an int, got {type(count).__name__}")
+    if count < 1:
+        raise RuntimeError(f"set_num_threads: expected a positive number of threads, got {count}")
+    _threads = count
+
+
+def parallel_for(loop, count: int, work: float, *args: Any) -> None:
+    """Call ``loop(start, stop, *args)`` on disjoint ranges that cover range(count), on all threads.
+
+    Parameters
+    ----------
+    work : operations per item, roughly; small loops stay on the calling thread.
+    """
+    step = max(-(-count // (_SPLIT * _threads)), int(_MIN_WORK / max(work, 1)), 1)
+    helpers = min(_threads, -(-count // step)) - 1
+    if helpers < 1:
+        if count > 0:
+            loop(0, count, *args)
+        return
+    _pool.grow(helpers)
+    task = _Task(loop, count, step, args)
+    for _ in range(helpers):
+        _pool.tasks.put(task)
+    try:
+        task.work()
+    finally:
+        task.close()                # whatever happens here, nobody writes into the arrays afterwards
+    if task.error is not None:
+        raise task.error

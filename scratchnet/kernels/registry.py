@@ -1,0 +1,92 @@
+"""Kernels: array functions declared by their NumPy reference, with compiled twins.
+
+The reference is the specification (its docstring has the formula, shapes and dtypes), the fallback, and the
+oracle of the tests::
+
+    @kernel
+    def double(x):
+        '''y = 2·x.'''
+        return 2 * x
+
+    @double.cpu
+    def _double_cpu(x):
+        ...check, allocate, enter the compiled loop...
+
+``double(x)`` runs the twin where it serves the arrays and the reference where it does not.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from scratchnet.kernels import jit
+
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class _Mode(threading.local):
+    reference = not jit.ENABLED
+
+
+_mode = _Mode()
+
+
+class Kernel:
+    """A NumPy reference and its compiled twin behind one name."""
+
+    def __init__(self, reference: Callable):
+        functools.update_wrapper(self, reference)
+        self.reference = np.errstate(all="ignore")(reference)       # compiled twins raise no warnings either
+        self.twin: Callable | None = None
+
+    def cpu(self, twin: Callable) -> Callable:
+        """Register the compiled twin.  It returns NotImplemented for arrays it does not serve."""
+        self.twin = twin
+        return twin
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.twin is not None and not _mode.reference:
+            result = self.twin(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        return self.reference(*args, **kwargs)
+
+    def __repr__(self):
+        return f"<kernel {self.__name__}{'' if self.twin is None else ', compiled'}>"
+
+
+def kernel(reference: Callable) -> Kernel:
+    """Declare a kernel by its NumPy reference."""
+    return Kernel(reference)
+
+
+@contextmanager
+def use_reference(enabled: bool = True) -> Iterator[None]:
+    """Run the NumPy references in this thread, to study them or to compare."""
+    before, _mode.reference = _mode.reference, enabled
+    try:
+        yield
+    finally:
+        _mode.reference = before
+
+
+def compilable(*arrays: np.ndarray) -> bool:
+    """Whether the arrays share one dtype that compiled loops take: float32 or float64."""
+    dtype = arrays[0].dtype
+    return dtype in _FLOATS and all(a.dtype == dtype for a in arrays)
+
+
+def dense(array: np.ndarray, dtype=None) -> np.ndarray:
+    """The array as compiled loops expect it: a plain ndarray, C-contiguous, aligned and writeable.
+
+    (Numba compiles anew for every other layout.)  Copies only if it must.
+    """
+    if type(array) is np.ndarray and array.flags.carray and (dtype is None or array.dtype == dtype):
+        return array
+    return np.array(array, dtype=dtype, order="C", copy=True, subok=False)
