@@ -9,6 +9,7 @@ from scratchnet.ops.conversion import *  # noqa: F403
 from scratchnet.ops.counting import *  # noqa: F403
 from scratchnet.ops.creation import *  # noqa: F403
 from scratchnet.ops.cumulative import *  # noqa: F403
+from scratchnet.ops.diagonals import *  # noqa: F403
 from scratchnet.ops.division import *  # noqa: F403
 from scratchnet.ops.einsum import *  # noqa: F403
 from scratchnet.ops.elementary import *  # noqa: F403
@@ -22,9 +23,12 @@ from scratchnet.ops.logical import *  # noqa: F403
 from scratchnet.ops.matmul import *  # noqa: F403
 from scratchnet.ops.norm import *  # noqa: F403
 from scratchnet.ops.numpy_protocol import *  # noqa: F403
+from scratchnet.ops.permuting import *  # noqa: F403
 from scratchnet.ops.power import *  # noqa: F403
 from scratchnet.ops.printing import *  # noqa: F403
+from scratchnet.ops.putting import *  # noqa: F403
 from scratchnet.ops.quantiles import *  # noqa: F403
+from scratchnet.ops.ranges import *  # noqa: F403
 from scratchnet.ops.rearranging import *  # noqa: F403
 from scratchnet.ops.reduction import *  # noqa: F403
 from scratchnet.ops.rounding import *  # noqa: F403

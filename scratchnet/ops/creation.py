@@ -5,8 +5,6 @@ All of these take `device`, `requires_grad` and the other options of `fresh` by 
 
 from __future__ import annotations
 
-import math
-import operator
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,6 @@ from scratchnet.ops.promotion import get_default_dtype
 __all__ = [
     "tensor", "as_tensor", "asarray", "from_numpy", "scalar_tensor",
     "zeros", "ones", "full", "empty", "zeros_like", "ones_like", "full_like", "empty_like",
-    "arange", "linspace", "logspace", "eye", "tril_indices", "triu_indices",
 ]  # fmt: skip
 
 
@@ -71,7 +68,7 @@ def size_of(function: str, args: tuple, size: Any = None) -> tuple[int, ...]:
     return shape
 
 
-def _dtype_or_default(dtype: Any) -> np.dtype:
+def dtype_or_default(dtype: Any) -> np.dtype:
     return get_default_dtype() if dtype is None else as_dtype(dtype)
 
 
@@ -137,23 +134,23 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 def scalar_tensor(s: Any, *, dtype: Any = None, **options: Any) -> Tensor:
     """A 0-dimensional tensor, of the default dtype if no other is given."""
-    return tensor(s, dtype=_dtype_or_default(dtype), **options)
+    return tensor(s, dtype=dtype_or_default(dtype), **options)
 
 
 # ---- filled --------------------------------------------------------------------------------------
 def zeros(*args: Any, size: Any = None, dtype: Any = None, **options: Any) -> Tensor:
     """Zeros: `zeros(2, 3)` or `zeros((2, 3))`."""
-    return fresh(np.zeros(size_of("zeros", args, size), _dtype_or_default(dtype)), **options)
+    return fresh(np.zeros(size_of("zeros", args, size), dtype_or_default(dtype)), **options)
 
 
 def ones(*args: Any, size: Any = None, dtype: Any = None, **options: Any) -> Tensor:
     """Ones: `ones(2, 3)` or `ones((2, 3))`."""
-    return fresh(np.ones(size_of("ones", args, size), _dtype_or_default(dtype)), **options)
+    return fresh(np.ones(size_of("ones", args, size), dtype_or_default(dtype)), **options)
 
 
 def empty(*args: Any, size: Any = None, dtype: Any = None, **options: Any) -> Tensor:
     """Memory as it is found, without set values."""
-    return fresh(np.empty(size_of("empty", args, size), _dtype_or_default(dtype)), **options)
+    return fresh(np.empty(size_of("empty", args, size), dtype_or_default(dtype)), **options)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -205,102 +202,6 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, **options: A
     array, value = _array_of("full_like", input), _number("full_like", fill_value)
     dtype = array.dtype if dtype is None else as_dtype(dtype)
     return fresh(np.full_like(array, from_sequence(value, dtype), dtype), **options)
-
-
-# ---- by rule -------------------------------------------------------------------------------------
-def _scalars(function: str, **values: Any) -> list[Any]:
-    """Python numbers, from those or 0-dimensional tensors."""
-    numbers = [v.item() if isinstance(v, Tensor | np.generic) else v for v in values.values()]
-    for name, v in zip(values, numbers):
-        if not isinstance(v, bool | int | float):
-            raise TypeError(f"{function}(): argument {name!r} must be Number, not {type(v).__name__}")
-    return numbers
-
-
-def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, **options: Any) -> Tensor:
-    """start, start + step, … without end: `arange(5)`, `arange(1, 2, 0.25)`. int64 if all are ints."""
-    if end is None:
-        start, end = 0, start
-    start, end, step = _scalars("arange", start=start, end=end, step=step)
-    if not all(map(math.isfinite, (start, end))):
-        raise RuntimeError(f"unsupported range: {start} -> {end}")
-    floating = any(isinstance(v, float) for v in (start, end, step))
-    dtype = as_dtype(dtype) if dtype is not None else get_default_dtype() if floating else np.dtype(np.int64)
-    if dtype.kind == "b":
-        raise NotImplementedError("arange is not implemented for bool")
-    if dtype == np.int64:
-        start, end, step = int(start), int(end), int(step)
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * (1 if step > 0 else -1) < 0:
-        raise RuntimeError(
-            f"upper bound and lower bound inconsistent with step sign: start {start}, end {end}, step {step}"
-        )
-    n = (
-        -((start - end) // step)
-        if isinstance(end - start, int) and isinstance(step, int)
-        else math.ceil((end - start) / step)
-    )
-    if dtype.kind != "f":
-        start, step = int(start), int(step)
-    return fresh((start + np.arange(n) * step).astype(dtype), **options)
-
-
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, **options: Any) -> Tensor:
-    """`steps` equidistant numbers, both ends included; the second half is counted down from `end`."""
-    dtype = _dtype_or_default(dtype)
-    return fresh(_equidistant("linspace", start, end, steps, dtype).astype(dtype), **options)
-
-
-def logspace(
-    start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, **options: Any
-) -> Tensor:
-    """base to the power of `linspace(start, end, steps)`."""
-    dtype = _dtype_or_default(dtype)
-    exponents = _equidistant("logspace", start, end, steps, dtype)
-    return fresh(np.power(float(base), exponents.astype(np.float64)).astype(dtype), **options)
-
-
-def _equidistant(function: str, start: Any, end: Any, steps: int, dtype: np.dtype) -> np.ndarray:
-    start, end = _scalars(function, start=start, end=end)
-    steps = operator.index(steps)
-    if steps < 0:
-        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    if dtype.kind != "f":
-        start, end, dtype = (
-            int(start),
-            int(end),
-            np.dtype(np.float32),
-        )  # torch computes these in float32 steps
-    start, end, i = dtype.type(start), dtype.type(end), np.arange(steps, dtype=dtype)
-    step = (end - start) / dtype.type(max(steps - 1, 1))
-    return np.where(i < steps // 2 if steps > 1 else i == 0, start + step * i, end - step * (steps - 1 - i))
-
-
-def eye(n: int, m: int | None = None, *, dtype: Any = None, **options: Any) -> Tensor:
-    """Ones on the diagonal of an n × m (default n × n) matrix of zeros."""
-    m = n if m is None else m
-    for name, size in (("n", n), ("m", m)):
-        if operator.index(size) < 0:
-            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return fresh(np.eye(n, m, dtype=_dtype_or_default(dtype)), **options)
-
-
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, **options: Any) -> Tensor:
-    """The indices, shape (2, n), of the elements on and below a diagonal of a row × col matrix."""
-    return _triangle(np.tril_indices, row, col, offset, dtype, options)
-
-
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, **options: Any) -> Tensor:
-    """The indices, shape (2, n), of the elements on and above a diagonal of a row × col matrix."""
-    return _triangle(np.triu_indices, row, col, offset, dtype, options)
-
-
-def _triangle(where: Any, row: int, col: int, offset: int, dtype: Any, options: dict) -> Tensor:
-    for name, size in (("row", row), ("col", col)):
-        if size < 0:
-            raise RuntimeError(f"{name} must be non-negative, got {size}")
-    return fresh(np.stack(where(row, offset, col)).astype(as_dtype(dtype)), **options)
 
 
 # ---- methods -------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ class Amax(Reduction):
         return x.max(self.dims, keepdims=self.keepdim)
 
     def backward(self, g: Tensor) -> Tensor:
-        return share_among_ties(self, g, self.inputs[0] == self.keep(self.output))
+        chosen = self.inputs[0] == self.keep(self.output)
+        return self.keep(g) * chosen / chosen.sum(self.dims, keepdim=True)
 
 
 class Amin(Amax):
@@ -35,7 +36,7 @@ class Amin(Amax):
 
 
 class MaxOfAll(Amax):
-    """y = the greatest of all elements.  As Amax, but the gradient of a NaN goes to the NaNs."""
+    """y = the greatest of all elements.  As Amax, but of a NaN the NaNs get the gradient, not NaN for all."""
 
     def backward(self, g: Tensor) -> Tensor:
         x, y = self.inputs[0], self.keep(self.output)
@@ -43,7 +44,7 @@ class MaxOfAll(Amax):
 
 
 class MinOfAll(MaxOfAll, Amin):
-    """y = the smallest of all elements.  As Amin, but the gradient of a NaN goes to the NaNs."""
+    """y = the smallest of all elements.  As Amin, but of a NaN the NaNs get the gradient."""
 
 
 def share_among_ties(reduction: Reduction, g: Tensor, chosen: Tensor) -> Tensor:
@@ -115,9 +116,9 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, **other: Tensor) 
 def _max_or_min(input: Tensor, dim: Any, keepdim: bool, other: dict, function: str) -> Any:
     greatest = function == "max"
     if other:
-        dim = other.pop("other", None)
-        if other or dim is None:
-            raise TypeError(f"{function}() got an unexpected keyword argument {next(iter(other), 'other')!r}")
+        if dim is not None or list(other) != ["other"]:
+            raise TypeError(f"{function}() takes dim and keepdim, or other, got {', '.join(other)} as well")
+        dim = other["other"]
     if isinstance(dim, Tensor):
         return (maximum if greatest else minimum)(input, dim)
     if dim is None:

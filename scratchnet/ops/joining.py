@@ -10,8 +10,9 @@ from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.ops.broadcasting import broadcast_tensors
 from scratchnet.ops.dims import wrap_dim
+from scratchnet.ops.permuting import swapaxes
 from scratchnet.ops.promotion import cast, result_type
-from scratchnet.ops.shape import reshape, swapaxes
+from scratchnet.ops.shape import reshape
 
 __all__ = [
     "cat", "concat", "concatenate", "stack", "hstack", "vstack", "row_stack", "dstack", "column_stack",

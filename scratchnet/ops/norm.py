@@ -53,13 +53,13 @@ class Norm(Reduction):
             return self.keep(g) * x.sign()
         if abs(p) == math.inf:
             return share_among_ties(self, g, x.abs() == y) * x.sign()
-        y = where(y == 0, 1.0, y)
+        g, y = where(y == 0, 0.0, self.keep(g)), where(y == 0, 1.0, y)
         if p == 2:
-            return self.keep(g) * (x / y)
+            return g * (x / y)
         if p > 2:
-            return self.keep(g) * (x * x.abs() ** (p - 2) / y ** (p - 1))
+            return g * (x * x.abs() ** (p - 2) / y ** (p - 1))
         powers = where(x == 0, 1.0, x.abs()) ** (p - 1)  # below 2 the slope of |x|ᵖ⁻¹ is infinite at 0
-        return self.keep(g) * (x.sign() * powers / y ** (p - 1))
+        return g * (x.sign() * powers / y ** (p - 1))
 
 
 @method()
@@ -85,6 +85,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
         from scratchnet import linalg
 
         return linalg.matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
     p = 2.0 if p in ("fro", None) else float(p)
     x = check_tensor(input, "norm")
     if x.array.dtype.kind != "f":

@@ -39,15 +39,17 @@ _FUNCTIONS = {
     for name in (
         *("sum", "mean", "prod", "any", "all", "argmax", "argmin", "cumsum", "cumprod", "std", "var"),
         *("trace", "nansum", "argsort", "argwhere", "count_nonzero", "where", "inner", "outer", "tensordot"),
-        *("einsum", "nan_to_num", "reshape", "ravel", "squeeze", "moveaxis", "swapaxes", "broadcast_to", "stack", "hstack", "vstack"),
+        *("einsum", "nan_to_num", "reshape", "ravel", "squeeze", "moveaxis", "swapaxes", "broadcast_to"),
+        *("stack", "hstack", "vstack"),
         *("dstack", "column_stack", "tile", "roll", "flip", "rot90", "fliplr", "flipud", "tril", "triu"),
         *("diag", "diagonal", "diagflat", "atleast_1d", "atleast_2d", "atleast_3d"),
-        *( "zeros_like", "ones_like", "full_like", "empty_like"),
+        *("zeros_like", "ones_like", "full_like", "empty_like"),
     )
 } | {
     "max": "amax", "amax": "amax", "min": "amin", "amin": "amin", "clip": "clamp", "concatenate": "cat",
     "transpose": "permute", "expand_dims": "unsqueeze", "repeat": "repeat_interleave", "round": "round",
-    "take_along_axis": "take_along_dim", "array_split": "tensor_split",
+    "take_along_axis": "take_along_dim",
+    "array_split": "tensor_split",
     "broadcast_arrays": "broadcast_tensors", "copy": "clone", "shape": "size", "ndim": "dim", "size": "numel",
 }  # fmt: skip
 _LINALG = {"norm", "inv", "det", "slogdet", "solve", "cholesky", "qr", "svd", "eigh", "pinv", "matrix_power"}
