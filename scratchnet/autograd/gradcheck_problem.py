@@ -140,7 +140,8 @@ class Problem:
                     "each "
                     "unit cotangent, but not for a sum of them."
                 )
-            error = np.nan_to_num(np.abs(g - expected) / np.maximum(size, 1e-300))
+            # what cancels to nothing is rounding: (y / x)′ of y = x, the second derivative of |x|, …
+            error = np.nan_to_num(np.abs(g - expected) / np.maximum(size, 1e-3))
             if g.dtype == np.float64 and (error > EXACT).any():
                 raise GradcheckError(
                     f"gradcheck: backward loses precision: {where} its result for a sum of cotangents and "
