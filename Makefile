@@ -28,7 +28,7 @@ test: $(STAMPS)/test  ## run everything that must hold, on all cores
 	$(PYTEST) $(ARGS)
 
 test-thorough: $(STAMPS)/test  ## with many more examples; then the JIT off; then bounds checks on
-	HYPOTHESIS_PROFILE=thorough $(PY) -m pytest -q -n auto --dist worksteal $(ARGS)
+	HYPOTHESIS_PROFILE=thorough $(PY) -m pytest -q -n auto --dist worksteal -m "slow or not slow" $(ARGS)
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/kernels tests/nn $(ARGS)
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.cache/boundscheck $(PYTEST) tests/kernels tests/nn $(ARGS)
 
