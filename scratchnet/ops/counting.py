@@ -53,7 +53,7 @@ def unique_consecutive(
     x = check_tensor(input, "unique_consecutive").array
     dim = _sliceable(x, dim, "unique_consecutive")
     rows = x.reshape(-1, 1) if dim is None else np.moveaxis(x, dim, 0)
-    changed = (rows[1:] != rows[:-1]).reshape(max(len(rows) - 1, 0), -1).any(1)
+    changed = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
     first = np.concatenate([np.ones(min(len(rows), 1), bool, like=x), changed])
     starts = np.flatnonzero(first)
     values = x.reshape(-1)[starts] if dim is None else np.take(x, starts, dim)

@@ -68,13 +68,13 @@ class LogCumSumExp(Scan):
 
     def backward(self, g: Tensor) -> Tensor:
         (x,), y = self.inputs, self.output
-        total = None
+        log_0 = float(np.finfo(x.array.dtype).min) / 2  # finite: differences of infinities would be NaN
+        parts = []
         for sign in (1, -1):
             has_sign = g * sign > 0
-            log = where(has_sign, where(has_sign, g * sign, 1.0).log(), -np.inf)
-            part = sign * (x + LogCumSumExp(self.dim, not self.reverse)(log - y)).exp()
-            total = part if total is None else total + part
-        return total
+            log = where(has_sign, where(has_sign, g * sign, 1.0).log(), log_0)
+            parts.append((x + LogCumSumExp(self.dim, not self.reverse)(log - y)).exp())
+        return parts[0] - parts[1]
 
 
 def _scan(op: type[Scan], x: Tensor, dim: int) -> Tensor:
@@ -179,6 +179,8 @@ def diff(
         raise RuntimeError(f"diff: order n must not be negative, got {n}")
     dim = wrap_dim(dim, input.array.ndim)
     parts = [x for x in (prepend, input, append) if x is not None]
+    if len({x.array.ndim for x in parts}) > 1:
+        raise RuntimeError("diff: prepend and append must have as many dimensions as the input")
     x = cat(parts, dim) if len(parts) > 1 and n else input
     for _ in range(min(n, x.array.shape[dim])):
         rest = x.array.shape[dim] - 1

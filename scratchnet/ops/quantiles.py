@@ -141,8 +141,10 @@ def _between(ordered: Tensor, rank: Tensor, interpolation: str) -> Tensor:
         whole = {"lower": rank.floor, "higher": rank.ceil, "nearest": rank.round}[interpolation]()
         return ordered.gather(-1, whole.long())
     low = rank.floor()
-    below, above = ordered.gather(-1, low.long()), ordered.gather(-1, rank.ceil().long())
-    return below.lerp(above, rank - low if interpolation == "linear" else (rank != low) * 0.5)
+    weight = rank - low
+    if interpolation == "midpoint":
+        weight = weight.ceil() / 2
+    return ordered.gather(-1, low.long()).lerp(ordered.gather(-1, rank.ceil().long()), weight)
 
 
 def _check_quantile(input: Tensor, q: Any, interpolation: str) -> Tensor:

@@ -5,6 +5,7 @@ Each finds indices; the values are gathered by them, so their gradients go where
 
 from __future__ import annotations
 
+import operator
 from collections import namedtuple
 from typing import Any
 
@@ -15,6 +16,7 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.extrema import values_at
+from scratchnet.ops.reducing import check_nonempty
 
 __all__ = ["argsort", "kthvalue", "msort", "sort", "topk"]
 
@@ -80,7 +82,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         If there are not k elements.
     """
     x, dim, indices = sorted_indices(input, dim, largest, "topk")
-    if not 0 <= k <= x.array.shape[dim]:
+    if not 0 <= operator.index(k) <= x.array.shape[dim]:
         raise RuntimeError(
             f"topk: selected index k out of range: {k} of {x.array.shape[dim]} elements along dimension {dim}"
         )
@@ -97,7 +99,8 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
         If there is no k-th element.
     """
     x, dim, indices = sorted_indices(input, dim, False, "kthvalue")
-    if not 1 <= k <= x.array.shape[dim]:
+    check_nonempty(x.array.shape, (dim,), dim, "kthvalue")
+    if not 1 <= operator.index(k) <= x.array.shape[dim]:
         raise RuntimeError(
             f"kthvalue: selected number k out of range: {k} of {x.array.shape[dim]} along dimension {dim}"
         )

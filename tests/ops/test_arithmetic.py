@@ -109,7 +109,9 @@ def test_functions_and_methods(name):
     check_against_torch(name, x, "a")
 
 
-@pytest.mark.parametrize("alias, name", [("subtract", "sub"), ("multiply", "mul"), ("divide", "div"), ("negative", "neg")])
+@pytest.mark.parametrize(
+    "alias, name", [("subtract", "sub"), ("multiply", "mul"), ("divide", "div"), ("negative", "neg")]
+)
 def test_aliases(alias, name):
     assert getattr(scratchnet, alias) is getattr(scratchnet, name)
     assert getattr(scratchnet.Tensor, alias) is getattr(scratchnet.Tensor, name)
@@ -174,7 +176,9 @@ def test_by_hand():
     a = scratchnet.tensor([[1.0], [2.0]], requires_grad=True)
     b = scratchnet.tensor([3.0, 4.0], requires_grad=True)
     y = a * b - a / b
-    np.testing.assert_allclose(y.detach().numpy(), [[3 - 1 / 3, 4 - 1 / 4], [6 - 2 / 3, 8 - 2 / 4]], rtol=1e-6)
+    np.testing.assert_allclose(
+        y.detach().numpy(), [[3 - 1 / 3, 4 - 1 / 4], [6 - 2 / 3, 8 - 2 / 4]], rtol=1e-6
+    )
     y.sum().backward()
     # dy/da = b − 1/b, summed over the row: 7 − 7/12;  dy/db = a + a/b², summed over the column: 3 + 3/b²
     np.testing.assert_allclose(a.grad.numpy(), [[7 - 7 / 12]] * 2, rtol=1e-6)

@@ -9,7 +9,9 @@ import pytest
 import scratchnet
 from scratchnet.testing import check_against_torch
 
-OPERATORS = {f.__name__: f for f in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)}
+OPERATORS = {
+    f.__name__: f for f in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+}
 PREDICATES = ["isnan", "isinf", "isfinite", "isposinf", "isneginf", "isreal", "signbit"]
 DTYPES = ["bool", "uint8", "int64", "float16", "float32", "float64"]
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 2.5, math.inf, -math.inf, math.nan])

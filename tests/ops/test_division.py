@@ -13,7 +13,10 @@ from scratchnet.testing.strategies import broadcastable, seeds, values
 OPERATORS = {"//": operator.floordiv, "%": operator.mod}
 MODES = [None, "floor", "trunc"]
 # every combination of signs, exact and inexact
-DIVIDENDS, DIVISORS = np.array([7.0, -7.0, 7.0, -7.0, 6.0, -6.0, 0.5]), np.array([3.0, 3.0, -3.0, -3.0, -3.0, 3.0, 2.0])
+DIVIDENDS, DIVISORS = (
+    np.array([7.0, -7.0, 7.0, -7.0, 6.0, -6.0, 0.5]),
+    np.array([3.0, 3.0, -3.0, -3.0, -3.0, 3.0, 2.0]),
+)
 
 
 def apart(two, seed):

@@ -40,7 +40,14 @@ def test_torch(p):
 
 @pytest.mark.parametrize("p", [*ORDERS, 0])
 def test_kinks_and_special_values(p):
-    rows = [[0.0, 0, 0], [3.0, 3, -3], [-2.0, 2, 0], [math.inf, 1, 0], [-math.inf, math.inf, 0], [math.nan, 1, 2]]
+    rows = [
+        [0.0, 0, 0],
+        [3.0, 3, -3],
+        [-2.0, 2, 0],
+        [math.inf, 1, 0],
+        [-math.inf, math.inf, 0],
+        [math.nan, 1, 2],
+    ]
     for row in rows:
         check_against_torch("norm", np.array(row), p)
     check_against_torch("norm", np.array(rows), p, 1)

@@ -52,14 +52,26 @@ def test_roots(name, dtype):
 
 @pytest.mark.parametrize("exponent", EXPONENTS)
 def test_numbers_above(exponent):
-    for x in (SPECIAL, SPECIAL.astype(np.float32), np.array([0, 1, 2, -3]), np.array([True, False]), np.array(2.0)):
+    for x in (
+        SPECIAL,
+        SPECIAL.astype(np.float32),
+        np.array([0, 1, 2, -3]),
+        np.array([True, False]),
+        np.array(2.0),
+    ):
         check_against_torch(operator.pow, x, exponent, torch_fn=operator.pow)
         check_against_torch("pow", x, exponent)
 
 
 @pytest.mark.parametrize("base", [0, 1, 2, -2, 0.5, 0.0, -0.5])
 def test_numbers_below(base):
-    for x in (SPECIAL, SPECIAL.astype(np.float32), np.array([0, 1, 2, 3]), np.array([True, False]), np.array(2.0)):
+    for x in (
+        SPECIAL,
+        SPECIAL.astype(np.float32),
+        np.array([0, 1, 2, 3]),
+        np.array([True, False]),
+        np.array(2.0),
+    ):
         check_against_torch(operator.pow, base, x, torch_fn=operator.pow)
         check_against_torch("pow", base, x)
 

@@ -120,7 +120,14 @@ def test_nan_and_infinity(name):
 
 
 def test_logsumexp():
-    for x in ([1000.0, 1001.0], [-1000.0, -1001.0], [math.inf, 1.0], [-math.inf] * 2, [math.nan, 1.0], [math.inf] * 2):
+    for x in (
+        [1000.0, 1001.0],
+        [-1000.0, -1001.0],
+        [math.inf, 1.0],
+        [-math.inf] * 2,
+        [math.nan, 1.0],
+        [math.inf] * 2,
+    ):
         check_against_torch("logsumexp", np.array(x), 0)
     x = values((2, 3, 4), 0)
     for dim in (0, -1, (0, 2), (0, 1, 2)):

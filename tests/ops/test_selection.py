@@ -25,7 +25,9 @@ def distinct(two, seed):
 @given(three=broadcastable(3, max_dims=3), seed=seeds())
 def test_where_gradient(three, seed):
     condition = values(three[0], seed, away_from=()) > 0
-    check_gradient(scratchnet.where, np.asarray(condition), values(three[1], seed), values(three[2], seed + 1))
+    check_gradient(
+        scratchnet.where, np.asarray(condition), values(three[1], seed), values(three[2], seed + 1)
+    )
 
 
 @given(two=broadcastable(2, max_dims=3), seed=seeds())
@@ -122,7 +124,15 @@ def test_clamp_gradient_with_tensors(two, seed):
 
 
 def test_clamp():
-    for low, high in ((-0.5, 1), (None, 1.0), (0, None), (2, 1), (0, math.nan), (1.0, 1.0), (-math.inf, math.inf)):
+    for low, high in (
+        (-0.5, 1),
+        (None, 1.0),
+        (0, None),
+        (2, 1),
+        (0, math.nan),
+        (1.0, 1.0),
+        (-math.inf, math.inf),
+    ):
         for x in (SPECIAL, SPECIAL[:4].astype(np.float32), np.array([-1, 0, 1, 2]), np.array([True, False])):
             check_against_torch("clamp", x, low, high)
             check_against_torch("Tensor.clip", x, min=low, max=high)
