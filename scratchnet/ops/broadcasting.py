@@ -6,7 +6,7 @@ from typing import Any
 
 from scratchnet.autograd.broadcast import BroadcastTo
 from scratchnet.autograd.tensor import Size, Tensor, method
-from scratchnet.ops.dims import as_shape
+from scratchnet.ops.dims import as_shape, given_shape
 from scratchnet.ops.shape import Reshape
 
 __all__ = ["broadcast_to", "broadcast_tensors", "broadcast_shapes"]
@@ -52,7 +52,7 @@ def expand(input: Tensor, *sizes: Any, size: Any = None, implicit: bool = False)
         If another size than 1 would change.
     """
     shape = input.array.shape
-    target = expand_array_shape(shape, as_shape(*sizes) if size is None else as_shape(size))
+    target = expand_array_shape(shape, given_shape("expand", "size", sizes, size))
     if input.array.size and input.array.size == Size(target).numel():
         return Reshape(target)(input)  # nothing is repeated: unlike a broadcast array, it can be written to
     return Expand(target)(input)

@@ -12,7 +12,7 @@ import numpy as np
 from scratchnet.autograd.device import check_device
 from scratchnet.autograd.mode import modes
 from scratchnet.autograd.tensor import INFERENCE, Tensor, method
-from scratchnet.ops.dims import as_shape
+from scratchnet.ops.dims import given_shape
 from scratchnet.ops.dtypes import as_dtype, check_array, from_sequence
 from scratchnet.ops.promotion import get_default_dtype
 
@@ -58,9 +58,7 @@ def fresh(
 
 def size_of(function: str, args: tuple, size: Any = None) -> tuple[int, ...]:
     """The shape that `zeros(2, 3)`, `zeros((2, 3))` or `zeros(size=(2, 3))` asks for."""
-    if not args and size is None:
-        raise TypeError(f'{function}() missing 1 required positional arguments: "size"')
-    shape = as_shape(*args) if size is None else as_shape(size)
+    shape = given_shape(function, "size", args, size)
     if min(shape, default=0) < 0:
         raise RuntimeError(
             f"{function}: Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
@@ -214,6 +212,13 @@ def _new(function: Any) -> Any:
     new.__name__ = new.__qualname__ = f"new_{function.__name__}"
     new.__doc__ = f"`{function.__name__}(…)`, in the dtype of this tensor unless another is given."
     return method(new.__name__)(new)
+
+
+@method("new")
+def new(self: Tensor, *args: Any, **options: Any) -> Tensor:
+    """`x.new(2, 3)` is `x.new_empty(2, 3)`, and `x.new([1, 2])` is `x.new_tensor([1, 2])`."""
+    function = tensor if len(args) == 1 and not isinstance(args[0], int) else empty
+    return function(*args, dtype=self.array.dtype, **options)
 
 
 for _function in (tensor, zeros, ones, full, empty):

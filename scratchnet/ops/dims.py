@@ -28,6 +28,13 @@ def wrap_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     return tuple(d for d in dims if d < ndim) if ndim == 0 else dims
 
 
+def given_shape(function: str, argument: str, args: tuple, value: Any = None) -> tuple[int, ...]:
+    """A shape from `f(2, 3)`, `f((2, 3))` or `f(argument=(2, 3))`."""
+    if not args and value is None:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "{argument}"')
+    return as_shape(*args) if value is None else as_shape(value)
+
+
 def as_shape(*sizes: Any) -> tuple[int, ...]:
     """A shape from `f(2, 3)` or `f((2, 3))`."""
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):

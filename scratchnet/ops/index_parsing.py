@@ -18,16 +18,17 @@ import numpy as np
 from scratchnet.autograd.tensor import Tensor
 
 
-def parse(x: Tensor, index: Any) -> tuple[tuple, list[tuple[int, Any]]]:
-    """The two steps of an index: the key of a view, and the (dimension of the view, index) pairs that pick
-    from it.
+def parse(x: Tensor, index: Any) -> tuple[tuple, list[tuple[int, Any]], bool]:
+    """The two steps of an index: the key of a view, and (dimension of the view, index) pairs that pick from it.
 
-    Picking indices are Tensors or arrays of integers; masks have been replaced by where they are true.
+    Picking indices are Tensors or arrays of integers; masks have been replaced by where they are true. The
+    third result says whether all of them were masks.
     """
     items = _expand_ellipsis(_as_tuple(index), x)
     shape = x.array.shape
     key: list[Any] = []
     picks: list[tuple[int, Any]] = []
+    masks = 0
     source = place = 0  # the dimension of x that comes next, and where it will be in the view
     for position, item in enumerate(items):
         if item is None:
@@ -42,18 +43,18 @@ def parse(x: Tensor, index: Any) -> tuple[tuple, list[tuple[int, Any]]]:
         elif isinstance(item, np.bool_):
             key.append(None)
             picks.append((place, np.zeros(int(item), np.int64)))
-            place += 1
+            place, masks = place + 1, masks + 1
         elif item.dtype.kind == "b":
             _check_mask(item, shape, source, position)
             picks.extend((place + i, where) for i, where in enumerate(array_of(item).nonzero()))
             key.extend([slice(None)] * item.ndim)
-            source, place = source + item.ndim, place + item.ndim
+            source, place, masks = source + item.ndim, place + item.ndim, masks + item.ndim
         else:
             check_bounds(array_of(item), shape[source], source)
             key.append(slice(None))
             picks.append((place, item))
             source, place = source + 1, place + 1
-    return (*key, Ellipsis), picks
+    return (*key, Ellipsis), picks, masks == len(picks)
 
 
 def _as_tuple(index: Any) -> tuple:
@@ -86,7 +87,7 @@ def _item(i: Any) -> Any:
     if isinstance(i, list | tuple | range):
         i = np.array(i, None if len(i) else np.int64)
     if not isinstance(i, Tensor | np.ndarray):
-        raise IndexError(
+        raise (TypeError if isinstance(i, str) else IndexError)(
             "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
             f"indices (got {type(i).__name__})"
         )

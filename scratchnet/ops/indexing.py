@@ -13,6 +13,7 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import check_memory, check_writable, write
 from scratchnet.ops.fill import assign
 from scratchnet.ops.index_parsing import array_of, parse
+from scratchnet.ops.promotion import cast
 from scratchnet.ops.shape import reshape
 from scratchnet.ops.slicing import Slice, unbind
 
@@ -132,7 +133,7 @@ def open_grid(shape: tuple[int, ...], dim: int, dims: Any = None) -> Any:
 @method("__getitem__")
 def getitem(self: Tensor, index: Any) -> Tensor:
     """The elements at an index: a copy if tensors, lists or masks are in it, else a view."""
-    key, picks = parse(self, index)
+    key, picks, _ = parse(self, index)
     y = self if picks and _is_all(key) else Slice(key)(self)
     return pick(y, picks) if picks else y
 
@@ -145,10 +146,12 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             f"can't assign a {type(value).__module__}.{type(value).__name__} to a {self.array.dtype} tensor"
         )
     check_writable(self)
-    key, picks = parse(self, index)
+    key, picks, masks_only = parse(self, index)
     region = self if picks and _is_all(key) else Slice(key)(self)
     if isinstance(value, Tensor):
         value = _without_leading_ones(value, None if picks else region.array.ndim)
+        if picks and masks_only and not value.array.ndim:
+            value = cast(value, self.array.dtype)  # a number, wherever a mask is true
     if picks:
         put_(region, picks, value)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 from scratchnet.autograd.function import NOTHING
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import ViewFunction
-from scratchnet.ops.dims import as_shape, wrap_dim
+from scratchnet.ops.dims import given_shape, wrap_dim
 from scratchnet.ops.shape import Reshape
 
 __all__ = ["transpose", "swapaxes", "swapdims", "t", "permute", "movedim", "moveaxis", "adjoint"]
@@ -71,7 +71,7 @@ def t(input: Tensor) -> Tensor:
 @method()
 def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """The dimensions in another order: `permute(x, (2, 0, 1))`, `x.permute(2, 0, 1)`."""
-    given = as_shape(*order) if dims is None else as_shape(dims)
+    given = given_shape("permute", "dims", order, dims)
     ndim = input.array.ndim
     if len(given) != ndim:
         raise RuntimeError(

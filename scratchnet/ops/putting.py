@@ -92,7 +92,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     for i, index in enumerate(indices):
         if not isinstance(index, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(index).__name__}")
-    key, picks = parse(input, tuple(reshape(i, 1) if not i.array.ndim else i for i in indices))
+    _, picks, _ = parse(input, tuple(reshape(i, 1) if not i.array.ndim else i for i in indices))
     dims, where = zip(*picks)
     values = matching(
         input,

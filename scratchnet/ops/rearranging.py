@@ -10,7 +10,7 @@ import numpy as np
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.broadcasting import expand
-from scratchnet.ops.dims import as_shape, wrap_dim, wrap_dims
+from scratchnet.ops.dims import as_shape, given_shape, wrap_dim, wrap_dims
 from scratchnet.ops.gathering import index_select
 from scratchnet.ops.layout import Clone, clone
 from scratchnet.ops.permuting import swapaxes
@@ -53,7 +53,7 @@ class Flip(Function):
 @method()
 def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """Copies side by side, `repeats[d]` along each dimension d, the last dimensions being the input's."""
-    times = as_shape(*sizes) if repeats is None else as_shape(repeats)
+    times = given_shape("repeat", "repeats", sizes, repeats)
     shape = input.array.shape
     if len(times) < len(shape):
         raise RuntimeError(
@@ -73,7 +73,7 @@ def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
 @method()
 def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """As `repeat`, but missing repetitions count as 1."""
-    times = as_shape(*sizes) if dims is None else as_shape(dims)
+    times = given_shape("tile", "dims", sizes, dims)
     return repeat(input, (1,) * (input.array.ndim - len(times)) + times)
 
 
@@ -146,8 +146,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
 @method()
 def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """In reverse order along `dims`."""
-    given = as_shape(*order) if dims is None else as_shape(dims)
-    given = wrap_dims(given, input.array.ndim)
+    given = wrap_dims(given_shape("flip", "dims", order, dims), input.array.ndim)
     return Flip(given)(input) if given else clone(input)
 
 

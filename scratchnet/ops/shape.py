@@ -14,7 +14,8 @@ import numpy as np
 from scratchnet.autograd.function import NOTHING
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import ViewFunction
-from scratchnet.ops.dims import as_shape, wrap_dim, wrap_dims
+from scratchnet.ops.dims import as_shape, given_shape, wrap_dim, wrap_dims
+from scratchnet.ops.dtypes import as_dtype
 from scratchnet.ops.layout import stride
 
 __all__ = ["reshape", "flatten", "ravel", "unflatten", "squeeze", "unsqueeze"]
@@ -85,13 +86,13 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     RuntimeError
         If the number of elements differs.
     """
-    target = as_shape(*sizes) if shape is None else as_shape(shape)
+    target = given_shape("reshape", "shape", sizes, shape)
     return Reshape(infer_shape(target, input.array.size))(input)
 
 
 @method()
 def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
-    """`reshape` that never copies.
+    """`reshape` that never copies. `x.view(dtype)` reads the same bits as another dtype.
 
     Raises
     ------
@@ -100,10 +101,8 @@ def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
         shape.
     """
     if len(sizes) == 1 and isinstance(sizes[0], np.dtype | type):
-        raise TypeError(
-            f"view: reading the bits as another dtype ({sizes[0]}) is not supported; use .to({sizes[0]})"
-        )
-    target = infer_shape(as_shape(*sizes) if size is None else as_shape(size), input.array.size)
+        return _view_bits(input, as_dtype(sizes[0]))
+    target = infer_shape(given_shape("view", "size", sizes, size), input.array.size)
     y = Reshape(target)(input)
     if y._view is None and y.array.size:
         raise RuntimeError(
@@ -111,6 +110,16 @@ def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
             f"{list(input.array.shape)} with strides {list(stride(input))} cannot be seen as {list(target)} "
             "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead."
         )
+    return y
+
+
+def _view_bits(input: Tensor, dtype: np.dtype) -> Tensor:
+    """The same memory read as numbers of another dtype. Gradients do not flow through it."""
+    try:
+        y = Tensor(input.array.view(dtype))
+    except ValueError as error:
+        raise RuntimeError(f"view: cannot read {input.array.dtype} as {dtype}: {error}") from None
+    y._counter = input._counter
     return y
 
 
