@@ -19,9 +19,24 @@ from scratchnet.autograd import (
 )
 from scratchnet.autograd.device import device
 from scratchnet.autograd.tensor import Size
+from scratchnet.nn.functional import (  # attaches the methods of these names too
+    log_softmax,
+    relu,
+    relu_,
+    softmax,
+)
 from scratchnet.ops import *  # noqa: F403
+from scratchnet.ops import linalg
 from scratchnet.ops.promotion import get_default_dtype, set_default_dtype
-from scratchnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from scratchnet.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 
 __version__ = "0.1.0"
 
@@ -39,7 +54,7 @@ pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 
 # Imported when first used, so that `import scratchnet` stays quick.
 _SUBPACKAGES = frozenset(
-    "nn optim data vision metrics training interop study testing utils kernels linalg cli".split()
+    "nn optim data vision metrics training interop study testing utils kernels cli".split()
 )
 
 

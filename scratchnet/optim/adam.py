@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.kernels.optimizer import adam_step
 from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse
 
 
@@ -88,7 +88,7 @@ class Adam(Optimizer):
             if group["amsgrad"]:
                 state["max_exp_avg_sq"] = Tensor(np.zeros_like(p.array))
         state["step"].array += 1
-        adam_step(
+        kernels.adam_step(
             p.array,
             grad.array,
             state["exp_avg"].array,

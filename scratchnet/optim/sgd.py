@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.kernels.optimizer import sgd_step
 from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse
 
 
@@ -79,7 +79,7 @@ class SGD(Optimizer):
             if first:
                 state["momentum_buffer"] = Tensor(np.empty_like(p.array))
             buffer = state["momentum_buffer"].array
-        sgd_step(
+        kernels.sgd_step(
             p.array,
             grad.array,
             buffer,

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from scratchnet import kernels
 from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.kernels import conv as kernels
 from scratchnet.nn.functional.arguments import ints, require_same_dtype
 from scratchnet.nn.functional.padding import pad
+from scratchnet.ops.elementwise import check_tensor
 
 Settings = tuple[tuple[int, int], tuple[int, int], tuple[int, int], int]  # stride, padding, dilation, groups
 
@@ -45,6 +46,15 @@ class Conv2d(Function):
             Conv2dGradInput(self.settings, self.x_shape)(g, w) if need_x else None,
             Conv2dGradWeight(self.settings, self.w_shape)(g, x) if need_w else None,
             *(g.sum((0, 2, 3)) if need else None for need in need_b),
+        )
+
+    def fused_backward(self, g: Any) -> tuple:
+        x, w = self.inputs[:2]
+        need_x, need_w, *need_b = self.needs_input_grad
+        return (
+            kernels.conv2d_grad_input(g, w, self.x_shape, *self.settings) if need_x else None,
+            kernels.conv2d_grad_weight(g, x, self.w_shape, *self.settings) if need_w else None,
+            *(kernels.conv2d_grad_bias(g) if need else None for need in need_b),
         )
 
 
@@ -130,7 +140,8 @@ def conv2d(
     RuntimeError
         If shapes or dtypes do not fit.
     """
-    require_same_dtype("conv2d", input=input, weight=weight, bias=bias)
+    check_tensor(weight, "conv2d", "weight")
+    require_same_dtype("conv2d", input=check_tensor(input, "conv2d"), weight=weight, bias=bias)
     if weight.array.ndim != 4 or 0 in (weight.array.shape[0], *weight.array.shape[2:]):
         raise RuntimeError(
             f"conv2d: expected weight of shape [O, C/groups, kh, kw], got {weight.array.shape}"

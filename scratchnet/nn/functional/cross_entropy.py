@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet import ops
+from scratchnet import kernels, ops
 from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.kernels import cross_entropy as kernels
 from scratchnet.nn.functional.arguments import require_float
 from scratchnet.nn.functional.reduction import chosen, reduce_loss
 from scratchnet.nn.functional.softmax import log_softmax, softmax

@@ -9,6 +9,7 @@ from scratchnet import ops
 from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.functional.arguments import require_same_dtype
+from scratchnet.ops.elementwise import check_tensor
 
 
 class Linear(Function):
@@ -58,7 +59,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     RuntimeError
         If the shapes do not fit or the dtypes differ.
     """
-    require_same_dtype("linear", input=input, weight=weight, bias=bias)
+    check_tensor(weight, "linear", "weight")
+    require_same_dtype("linear", input=check_tensor(input, "linear"), weight=weight, bias=bias)
     x, w = input.array.shape, weight.array.shape
     if not x or len(w) not in (1, 2):
         raise RuntimeError(
@@ -69,6 +71,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"linear: input of shape {x} has {x[-1]} features, but weight of shape {w} expects {w[-1]}"
         )
     if len(w) == 1:
+        if bias is not None and bias.array.ndim:
+            raise RuntimeError(
+                f"linear: weight of shape {w} expects a bias without dimensions, got {bias.array.shape}"
+            )
         y = ops.matmul(input, weight)
         return y if bias is None else y + bias
     if bias is None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from scratchnet import kernels
 from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.kernels import norm as kernels
 from scratchnet.nn.functional.arguments import require_float, require_same_dtype
 
 

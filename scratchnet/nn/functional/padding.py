@@ -34,6 +34,7 @@ class ConstantPad(Function):
         return ConstantPad(tuple((-a, -b) for a, b in self.widths), 0)(g)
 
 
+# Which element of a dimension of size n stands where: widths may be negative.
 def _reflected(n: int, before: int, after: int) -> Any:
     i = np.abs(np.arange(-before, n + after))  # … 2 1 | 0 1 2 … n−1 | n−2 n−3 …
     return np.where(i >= n, 2 * (n - 1) - i, i)
@@ -44,7 +45,8 @@ def _repeated(n: int, before: int, after: int) -> Any:
 
 
 def _wrapped(n: int, before: int, after: int) -> Any:
-    return np.arange(-before, n + after) % n
+    ring = np.arange(n)[max(-before, 0) : n - max(-after, 0)]  # what is cut off is not copied
+    return ring.take(np.arange(-max(before, 0), len(ring) + max(after, 0)), mode="wrap")
 
 
 _SOURCES = {"reflect": _reflected, "replicate": _repeated, "circular": _wrapped}
@@ -67,7 +69,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
 
     Raises
     ------
-    RuntimeError, ValueError, NotImplementedError
+    RuntimeError, NotImplementedError
         For widths that the input's shape does not allow, a value that is not used, an unknown mode.
     """
     x, shape = check_tensor(input, "pad"), input.array.shape
@@ -94,7 +96,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
             f"pad: Unrecognised padding mode {mode!r}; expected constant, {', '.join(_SOURCES)}"
         )
     if value is not None and value != 0:
-        raise ValueError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
+        raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
     if not 1 <= len(pairs) <= 3 or len(shape) - len(pairs) not in (1, 2):
         raise NotImplementedError(
             f"pad: mode {mode!r} pads the last 1, 2 or 3 dimensions of an input with 1 or 2 more, "
@@ -119,6 +121,4 @@ def _pad_from_itself(x: Tensor, dim: int, before: int, after: int, mode: str) ->
         )
     if before == after == 0:
         return x
-    grow = _SOURCES[mode](n, max(before, 0), max(after, 0))
-    source = grow[max(-before, 0) : len(grow) - max(-after, 0)]
-    return x.index_select(dim, Tensor(source))
+    return x.index_select(dim, Tensor(_SOURCES[mode](n, before, after)))

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from scratchnet import kernels
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.kernels import pooling as kernels
 from scratchnet.nn.functional.arguments import ints
 from scratchnet.ops.elementwise import check_tensor
 

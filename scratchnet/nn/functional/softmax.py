@@ -5,10 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from scratchnet import ops
+from scratchnet import kernels, ops
 from scratchnet.autograd.function import OUTPUT, Function
 from scratchnet.autograd.tensor import Tensor, method
-from scratchnet.kernels import softmax as kernels
 from scratchnet.nn.functional.arguments import require_float
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
