@@ -12,6 +12,7 @@ from scratchnet.ops.broadcasting import broadcast_tensors
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.permuting import swapaxes
 from scratchnet.ops.promotion import cast, result_type
+from scratchnet.ops.reducing import numpy_names
 from scratchnet.ops.shape import reshape
 
 __all__ = [
@@ -85,7 +86,8 @@ def _tensors(tensors: Any, function: str) -> list[Tensor]:
     return tensors
 
 
-def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
+@numpy_names
+def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors of equal shape but for `dim` joined along it. One-dimensional tensors without elements are
     skipped.
 
@@ -100,7 +102,7 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     kept = [x for x in parts if x.array.shape != (0,)] or parts[:1]
     shape = kept[0].array.shape
-    dim = wrap_dim(dim if axis is None else axis, len(shape))
+    dim = wrap_dim(dim, len(shape))
     for i, x in enumerate(kept):
         other = x.array.shape
         if len(other) != len(shape):
@@ -118,6 +120,7 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
 concat = concatenate = cat
 
 
+@numpy_names
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors of one shape joined along a new dimension `dim`.
 

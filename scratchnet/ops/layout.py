@@ -21,7 +21,8 @@ class Clone(Function):
         self.order = order
 
     def forward(self, x: Any) -> Any:
-        return x.copy(order=self.order)
+        repeated = any([step == 0 and size > 1 for step, size in zip(x.strides, x.shape)])
+        return x.copy(order="C" if repeated else self.order)
 
     def backward(self, g: Any) -> Any:
         return g
@@ -49,11 +50,15 @@ def is_contiguous(input: Tensor, memory_format: Any = None) -> bool:
 def stride(input: Tensor, dim: int | None = None) -> Any:
     """How many elements apart neighbours along each dimension (or along `dim`) lie in memory."""
     array = input.array
-    if dim is not None:
-        if not array.ndim:
-            raise IndexError("stride: a 0-dimensional tensor has no dimensions to ask for")
-        return array.strides[wrap_dim(dim, array.ndim)] // array.itemsize
-    return tuple(s // array.itemsize for s in array.strides)
+    steps = [s // array.itemsize for s in array.strides]
+    for d in range(array.ndim - 1, -1, -1):
+        if array.shape[d] == 1 and not steps[d]:  # NumPy's mark of a new dimension; torch goes on counting
+            steps[d] = array.shape[d + 1] * steps[d + 1] if d + 1 < array.ndim else 1
+    if dim is None:
+        return tuple(steps)
+    if not steps:
+        raise IndexError("stride: a 0-dimensional tensor has no dimensions to ask for")
+    return steps[wrap_dim(dim, array.ndim)]
 
 
 @method()

@@ -17,6 +17,7 @@ from scratchnet.autograd.view import ViewFunction
 from scratchnet.ops.dims import as_shape, given_shape, wrap_dim, wrap_dims
 from scratchnet.ops.dtypes import as_dtype
 from scratchnet.ops.layout import stride
+from scratchnet.ops.reducing import numpy_names
 
 __all__ = ["reshape", "flatten", "ravel", "unflatten", "squeeze", "unsqueeze"]
 
@@ -177,6 +178,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 
 
 @method()
+@numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Without the dimensions of size 1, or without those of `dim` (an int or a tuple) that have size 1."""
     shape = input.array.shape
@@ -185,6 +187,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 
 
 @method()
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With one more dimension, of size 1, before position `dim`."""
     shape = input.array.shape

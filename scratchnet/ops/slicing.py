@@ -13,6 +13,7 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import ViewFunction
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.joining import cat, stack
+from scratchnet.ops.reducing import numpy_names
 
 __all__ = ["select", "narrow", "unbind", "split", "chunk", "tensor_split", "hsplit", "vsplit", "dsplit"]
 
@@ -136,6 +137,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
 # ---- all parts -----------------------------------------------------------------------------------
 @method()
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The parts at each index along `dim`, which is removed, as a tuple."""
     if not input.array.ndim:
