@@ -130,8 +130,8 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input − alpha · other, elementwise with broadcasting. Bools are refused, as in torch."""
     if _is_bool(input) or _is_bool(other):
         raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. Use the `^` or `logical_xor()` "
-            "operator instead, or `~` to invert a mask."
+            "Subtraction, the `-` operator, with a bool tensor is not supported. Use the `^` or "
+            "`logical_xor()` operator instead, or `~` to invert a mask."
         )
     if alpha != 1:
         other = _scaled(input, other, alpha, "sub")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.joining import cat
 from scratchnet.ops.promotion import cast
+from scratchnet.ops.reducing import values_indices
 from scratchnet.ops.selection import where
 
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "diff", "logcumsumexp"]
@@ -137,7 +137,7 @@ class RunningArg(Function):
         return np.maximum.accumulate(np.where((x == so_far) | (x != x), position, 0), self.dim)
 
 
-CumMax, CumMin = namedtuple("cummax", "values indices"), namedtuple("cummin", "values indices")
+CumMax, CumMin = values_indices("cummax"), values_indices("cummin")
 
 
 @method()

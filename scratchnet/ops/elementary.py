@@ -1,4 +1,4 @@
-"""Exponentials, logarithms, the logistic function, and the pieces |x|, sign and relu.
+"""Exponentials, logarithms, the logistic function, |x| and the sign.
 
 Integers and bools are converted to the default float first.
 """
@@ -13,12 +13,12 @@ import numpy as np
 from scratchnet.autograd.function import INPUTS, NOTHING, OUTPUT, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
-from scratchnet.ops.elementwise import as_float, check_tensor, elementwise, keep_where
+from scratchnet.ops.elementwise import as_float, check_tensor, elementwise
 from scratchnet.ops.promotion import promote
 
 __all__ = [
     *("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logaddexp"),
-    *("sigmoid", "logit", "relu", "abs", "absolute", "sign", "sgn"),
+    *("sigmoid", "logit", "abs", "absolute", "sign", "sgn"),
 ]
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -193,30 +193,10 @@ class Sign(Function):
         return Tensor(np.zeros_like(g.array))
 
 
-class Relu(Function):
-    """y = max(x, 0).  dL/dx = g, 0 where y ≤ 0
-
-    The gradient looks at the output, so that the input need not be kept.
-    """
-
-    reads = OUTPUT
-
-    def forward(self, x: Any) -> Any:
-        if x.dtype.kind == "b":
-            raise RuntimeError("relu: not defined for bools")
-        return np.maximum(x, 0)
-
-    def backward(self, g: Tensor) -> Tensor:
-        return g.where(~(self.output <= 0), 0.0)  # not > 0: the gradient of a NaN passes, as in torch
-
-    def fused_backward(self, g: Any) -> Any:
-        return keep_where(~(self.output <= 0), g)
-
-
 exp, exp2, expm1 = elementwise(Exp, "exp"), elementwise(Exp2, "exp2"), elementwise(Expm1, "expm1")
 log, log1p = elementwise(Log, "log"), elementwise(Log1p, "log1p")
 log2, log10 = elementwise(Log2, "log2"), elementwise(Log10, "log10")
-sigmoid, relu = elementwise(Sigmoid, "sigmoid"), elementwise(Relu, "relu", floating=False)
+sigmoid = elementwise(Sigmoid, "sigmoid")
 abs = absolute = elementwise(Abs, "abs", "absolute", "__abs__", floating=False)
 sign = sgn = elementwise(Sign, "sign", "sgn", floating=False)
 

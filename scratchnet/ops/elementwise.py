@@ -53,10 +53,10 @@ def elementwise(op: type[Function], *names: str, floating: bool = True) -> Calla
 
 
 def keep_where(condition: Any, x: Any) -> Any:
-    """The array x where the condition holds, and exactly 0 elsewhere (where x · condition is NaN if x is infinite).
+    """The array x where the condition holds, and exactly 0 elsewhere (x · condition is NaN if x is infinite).
 
-    Its bits are and-ed with −1 (all ones) or 0. On random conditions that is ten times as fast as np.where, which
-    waits for a mispredicted branch at every other element.
+    Its bits are and-ed with −1 (all ones) or 0. On random conditions that is ten times as fast as np.where,
+    which waits for a mispredicted branch at every other element.
     """
     mask = -condition.view(np.int8)
     return (x.view(f"i{x.itemsize}") & mask).view(x.dtype)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from scratchnet.autograd.function import OUT
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
-from scratchnet.ops.reducing import Reduction, check_nonempty, numpy_names, reduced_dims
+from scratchnet.ops.reducing import (
+    Reduction,
+    check_nonempty,
+    numpy_names,
+    reduce,
+    reduced_dims,
+    values_indices,
+)
 from scratchnet.ops.selection import maximum, minimum, where
 
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
@@ -21,7 +29,7 @@ class Amax(Reduction):
     reads = (0, OUT)
 
     def forward(self, x: Any) -> Any:
-        return x.max(self.dims, keepdims=self.keepdim)
+        return reduce(np.maximum, x, self.dims, self.keepdim)
 
     def backward(self, g: Tensor) -> Tensor:
         chosen = self.inputs[0] == self.keep(self.output)
@@ -32,7 +40,7 @@ class Amin(Amax):
     """y = min x.  dL/dx = g, shared evenly by the elements that equal y"""
 
     def forward(self, x: Any) -> Any:
-        return x.min(self.dims, keepdims=self.keepdim)
+        return reduce(np.minimum, x, self.dims, self.keepdim)
 
 
 class MaxOfAll(Amax):
@@ -86,7 +94,7 @@ def _extreme(op: type[Amax], input: Tensor, dim: Any, keepdim: bool, function: s
     return op(dims, keepdim)(input)
 
 
-ValuesIndices = {name: namedtuple(name, "values indices") for name in ("max", "min")}
+RESULTS = {"max": values_indices("max"), "min": values_indices("min")}
 
 
 @method()
@@ -129,7 +137,7 @@ def _max_or_min(input: Tensor, dim: Any, keepdim: bool, other: dict, function: s
     dim = wrap_dim(dim, x.array.ndim)
     check_nonempty(x.array.shape, (dim,), dim, function)
     indices = Arg(dim, True, greatest)(x.detach())
-    return values_at(x, dim, indices, keepdim and input.array.ndim > 0, ValuesIndices[function])
+    return values_at(x, dim, indices, keepdim and input.array.ndim > 0, RESULTS[function])
 
 
 def values_at(x: Tensor, dim: int, indices: Tensor, keepdim: bool, result: Any) -> Any:
@@ -146,7 +154,11 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     return MinMax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
 
-MinMax = namedtuple("aminmax", "min max")
+class MinMax(NamedTuple):
+    """What `aminmax` returns."""
+
+    min: Tensor
+    max: Tensor
 
 
 @method()

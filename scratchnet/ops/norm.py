@@ -12,7 +12,7 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.extrema import share_among_ties
 from scratchnet.ops.promotion import cast
-from scratchnet.ops.reducing import Reduction, numpy_names, reduced_dims
+from scratchnet.ops.reducing import Reduction, numpy_names, reduce, reduced_dims
 from scratchnet.ops.selection import where
 
 __all__ = ["norm"]
@@ -32,18 +32,18 @@ class Norm(Reduction):
         self.p = p
 
     def forward(self, x: Any) -> Any:
-        over = {"axis": self.dims, "keepdims": self.keepdim}
+        over = self.dims, self.keepdim
         if self.p == 2:
-            return np.sqrt(np.add.reduce(x * x, **over))
+            return np.sqrt(reduce(np.add, x * x, *over))
         if self.p == math.inf:
-            return abs(x).max(**over)
+            return reduce(np.maximum, abs(x), *over)
         if self.p == -math.inf:
-            return abs(x).min(**over)
+            return reduce(np.minimum, abs(x), *over)
         if self.p == 0:
-            return np.add.reduce(x != 0, dtype=x.dtype, **over)
+            return reduce(np.add, x != 0, *over, dtype=x.dtype)
         if self.p == 1:
-            return np.add.reduce(abs(x), **over)
-        return np.add.reduce(abs(x) ** self.p, **over) ** (1 / self.p)
+            return reduce(np.add, abs(x), *over)
+        return reduce(np.add, abs(x) ** self.p, *over) ** (1 / self.p)
 
     def backward(self, g: Tensor) -> Tensor | None:
         (x,), y, p = self.inputs, self.keep(self.output), self.p

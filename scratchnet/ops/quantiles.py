@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,15 @@ from scratchnet.autograd.function import NOTHING, OUT, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.extrema import MaxOfAll, values_at
-from scratchnet.ops.reducing import check_nonempty, numpy_names
+from scratchnet.ops.reducing import check_nonempty, numpy_names, values_indices
 from scratchnet.ops.selection import where
 from scratchnet.ops.sorting import sorted_indices
 
 __all__ = ["median", "mode", "nanmedian", "nanquantile", "quantile"]
 
-Median = namedtuple("median", "values indices")
-NanMedian = namedtuple("nanmedian", "values indices")
-Mode = namedtuple("mode", "values indices")
+Median = values_indices("median")
+NanMedian = values_indices("nanmedian")
+Mode = values_indices("mode")
 
 
 class MedianOfAll(MaxOfAll):
@@ -66,7 +65,7 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> 
     x, dim, order = sorted_indices(input, dim, False, function)
     check_nonempty(x.array.shape, (dim,), dim, function)
     # NaN are sorted to the end: the first of them is the median if there is one and they are not ignored
-    n, numbers = x.array.shape[dim], (x == x).sum(dim, keepdim=True)
+    n, numbers = x.array.shape[dim], (~x.isnan()).sum(dim, keepdim=True)
     place = (numbers - 1).clamp(min=0) // 2
     if not ignore_nan:
         place = where(numbers < n, numbers, place)
@@ -122,7 +121,7 @@ def _quantile(
     x = input.flatten() if dim is None else input
     x, axis, order = sorted_indices(x, -1 if dim is None else dim, False, "quantile")
     ordered = x.gather(axis, order).movedim(axis, -1)
-    numbers = (ordered == ordered).sum(-1, keepdim=True)
+    numbers = (~ordered.isnan()).sum(-1, keepdim=True)
     # where each quantile lies in the sorted row: a fraction between two places
     rank = q.flatten() * (numbers - 1).clamp(min=0)
     if not ignore_nan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +51,16 @@ class Reduction(Function):
             if isinstance(r, Tensor)
             else np.broadcast_to(r, self.source_shape)
         )
+
+
+def reduce(ufunc: Any, x: Any, dims: tuple[int, ...], keepdim: bool = False, **options: Any) -> Any:
+    """The ufunc's reduction, as `x.sum` is `np.add`'s: directly it is quicker, and warns in our name."""
+    return ufunc.reduce(x, dims, keepdims=keepdim, **options)
+
+
+def values_indices(name: str) -> Any:
+    """The named pair (values, indices) that the operation `name` returns."""
+    return namedtuple(name, "values indices")
 
 
 def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:

@@ -11,9 +11,10 @@ import numpy as np
 
 from scratchnet.autograd.function import OUT
 from scratchnet.autograd.tensor import Tensor, method
+from scratchnet.ops.comparison import ne
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import as_float, check_tensor
-from scratchnet.ops.reducing import Reduction, kept_shape, numpy_names, reduced_dims, reduction_input
+from scratchnet.ops.reducing import Reduction, kept_shape, numpy_names, reduce, reduced_dims, reduction_input
 
 __all__ = ["all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "sum"]
 
@@ -24,7 +25,7 @@ class Sum(Reduction):
     arithmetic = True
 
     def forward(self, x: Any) -> Any:
-        return np.add.reduce(x, self.dims, dtype=_wide(x), keepdims=self.keepdim)
+        return reduce(np.add, x, self.dims, self.keepdim, dtype=_wide(x))
 
     def backward(self, g: Any) -> Any:
         return self.spread(g)
@@ -37,7 +38,7 @@ class Mean(Reduction):
 
     def forward(self, x: Any) -> Any:
         half = x.dtype == np.float16  # the sum may overflow where the mean does not
-        total = np.add.reduce(x, self.dims, dtype=np.float32 if half else None, keepdims=self.keepdim)
+        total = reduce(np.add, x, self.dims, self.keepdim, dtype=np.float32 if half else None)
         return (total / self.count).astype(x.dtype)
 
     def backward(self, g: Any) -> Any:
@@ -51,7 +52,7 @@ class Prod(Reduction):
     arithmetic = True
 
     def forward(self, x: Any) -> Any:
-        return np.multiply.reduce(x, self.dims, dtype=_wide(x), keepdims=self.keepdim)
+        return reduce(np.multiply, x, self.dims, self.keepdim, dtype=_wide(x))
 
     def backward(self, g: Any) -> Any:
         return self.spread(g * self.output) / self.inputs[0]
@@ -63,9 +64,9 @@ class LogSumExp(Reduction):
     reads = (0, OUT)
 
     def forward(self, x: Any) -> Any:
-        top = np.maximum.reduce(x, self.dims, keepdims=True, initial=-np.inf)
+        top = reduce(np.maximum, x, self.dims, True, initial=-np.inf)
         top = np.where(np.isfinite(top), top, 0)  # ∞ − ∞ would be NaN
-        y = np.log(np.add.reduce(np.exp(x - top), self.dims, keepdims=True)) + top
+        y = np.log(reduce(np.add, np.exp(x - top), self.dims, True)) + top
         return y if self.keepdim else y.squeeze(self.dims)
 
     def backward(self, g: Tensor) -> Tensor:
@@ -198,4 +199,4 @@ def _truth(input: Tensor, dim: Any, keepdim: bool, function: str) -> Tensor:
 @numpy_names
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """The number of elements that are not 0, over `dim` or all dimensions."""
-    return sum(check_tensor(input, "count_nonzero") != 0, dim)
+    return sum(ne(check_tensor(input, "count_nonzero"), 0), dim)

@@ -69,7 +69,7 @@ class Minimum(Function):
 
 
 def _share(g: Tensor, a: Tensor, b: Tensor, not_a: Tensor, not_b: Tensor) -> tuple[Tensor, Tensor]:
-    halved = where(a == b, g / 2, g)
+    halved = where(a.eq(b), g / 2, g)
     return where(not_a, 0.0, halved), where(not_b, 0.0, halved)
 
 
@@ -139,7 +139,7 @@ class NanToNum(Function):
     reads = INPUTS
 
     def __init__(self, nan: float, posinf: float | None, neginf: float | None) -> None:
-        self.replacements = {"nan": nan, "posinf": posinf, "neginf": neginf}
+        self.replacements: dict[str, Any] = {"nan": nan, "posinf": posinf, "neginf": neginf}
 
     def forward(self, x: Any) -> Any:
         return np.nan_to_num(x, **self.replacements)

@@ -6,7 +6,6 @@ Each finds indices; the values are gathered by them, so their gradients go where
 from __future__ import annotations
 
 import operator
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,13 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.extrema import values_at
-from scratchnet.ops.reducing import check_nonempty
+from scratchnet.ops.reducing import check_nonempty, values_indices
 
 __all__ = ["argsort", "kthvalue", "msort", "sort", "topk"]
 
-Sorted = namedtuple("sort", "values indices")
-TopK = namedtuple("topk", "values indices")
-KthValue = namedtuple("kthvalue", "values indices")
+Sorted = values_indices("sort")
+TopK = values_indices("topk")
+KthValue = values_indices("kthvalue")
 
 
 class Argsort(Function):

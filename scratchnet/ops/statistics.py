@@ -10,7 +10,7 @@ import numpy as np
 from scratchnet.autograd.function import OUT
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.elementwise import check_tensor
-from scratchnet.ops.reducing import Reduction, numpy_names, reduced_dims
+from scratchnet.ops.reducing import Reduction, numpy_names, reduce, reduced_dims
 from scratchnet.ops.selection import where
 
 __all__ = ["std", "std_mean", "var", "var_mean"]
@@ -19,15 +19,15 @@ __all__ = ["std", "std_mean", "var", "var_mean"]
 class Var(Reduction):
     """y = Σ (x − x̄)² / (n − correction).  dL/dx = 2g · (x − x̄) / (n − correction)"""
 
-    reads = (0,)
+    reads: Any = (0,)
 
     def __init__(self, dims: tuple[int, ...], keepdim: bool, correction: float) -> None:
         super().__init__(dims, keepdim)
         self.correction = correction
 
     def forward(self, x: Any) -> Any:
-        deviation = x - np.add.reduce(x, self.dims, keepdims=True) / self.count
-        total = np.add.reduce(deviation * deviation, self.dims, keepdims=self.keepdim)
+        deviation = x - reduce(np.add, x, self.dims, True) / self.count
+        total = reduce(np.add, deviation * deviation, self.dims, self.keepdim)
         return total / max(self.count - self.correction, 0)
 
     def backward(self, g: Tensor) -> Tensor:

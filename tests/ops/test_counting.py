@@ -14,7 +14,7 @@ from scratchnet.testing.strategies import axis, seeds, shapes, values
 DTYPES = ["bool", "uint8", "int64", "float32", "float64"]
 
 
-# ---- distinct elements ---------------------------------------------------------------------------------------
+# ---- distinct elements -------------------------------------------------------------------------------------
 @given(shape=shapes(max_dims=3), seed=seeds(), data=st.data())
 def test_unique_against_torch(shape, seed, data):
     x = np.asarray(np.round(values(shape, seed, away_from=())))
@@ -46,7 +46,7 @@ def test_unique_refuses():
     check_against_torch("unique", 1.0)
 
 
-# ---- histograms ----------------------------------------------------------------------------------------------
+# ---- histograms --------------------------------------------------------------------------------------------
 def test_bincount():
     x = np.array([1, 1, 3, 0])
     check_against_torch("bincount", x)
@@ -87,7 +87,7 @@ def test_histc_refuses():
     check_against_torch("histc", np.array([np.inf, 1.0]), 2)
 
 
-# ---- searching -----------------------------------------------------------------------------------------------
+# ---- searching ---------------------------------------------------------------------------------------------
 @given(leading=shapes(max_dims=2, min_side=1), seed=seeds(), right=st.booleans(), data=st.data())
 def test_searchsorted_against_torch(leading, seed, right, data):
     n, m = data.draw(st.integers(0, 5)), data.draw(st.integers(0, 4))

@@ -1,4 +1,4 @@
-"""Exponentials, logarithms, the logistic function, and the pieces |x|, sign and relu."""
+"""Exponentials, logarithms, the logistic function, |x| and the sign."""
 
 import math
 
@@ -21,7 +21,6 @@ FUNCTIONS = {
     "log1p": {"low": -0.7},
     "sigmoid": {},
     "logit": {"low": 0.1, "high": 0.9},
-    "relu": {},
     "abs": {},
     "sign": {},
 }
@@ -96,16 +95,3 @@ def test_by_hand():
     y.backward()
     assert y.item() == 3
     assert x.grad.item() == pytest.approx(1 / (8 * math.log(2)))
-
-
-def test_relu_keeps_only_its_output():
-    x = scratchnet.tensor([-1.0, 2.0], requires_grad=True)
-    doubled = x * 2
-    y = doubled.relu()
-    doubled.mul_(3)  # the input may be changed: it was not kept
-    y.sum().backward()
-    assert x.grad.tolist() == [0.0, 2.0]
-    y = (x * 2).relu()
-    y.add_(1)
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        y.sum().backward()

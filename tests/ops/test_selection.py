@@ -21,7 +21,7 @@ def distinct(two, seed):
     return x[: n[0]].reshape(two[0]), x[n[0] :].reshape(two[1])
 
 
-# ---- where ---------------------------------------------------------------------------------------------------
+# ---- where -------------------------------------------------------------------------------------------------
 @given(three=broadcastable(3, max_dims=3), seed=seeds())
 def test_where_gradient(three, seed):
     condition = values(three[0], seed, away_from=()) > 0
@@ -69,7 +69,7 @@ def test_where_of_the_condition_alone():
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_where_drops_infinities_and_nan(dtype):
-    """The unchosen gradient is exactly 0, even if the gradient is infinite: √relu(x) must not be NaN below 0."""
+    """What is not chosen is exactly 0, even if it is infinite: the slope of √relu(x) is 0 below 0, not NaN."""
     x = scratchnet.tensor([-1.0, 4.0], dtype=getattr(scratchnet, dtype), requires_grad=True)
     x.relu().sqrt().sum().backward()
     assert x.grad.tolist() == [0.0, 0.25]
@@ -79,7 +79,7 @@ def test_where_drops_infinities_and_nan(dtype):
     assert scratchnet.where(~keep, 0.0, bad).tolist() == [0.0, 0.0, 0.0, 5.0]
 
 
-# ---- maximum and minimum -------------------------------------------------------------------------------------
+# ---- maximum and minimum -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", PAIRS)
 @given(two=broadcastable(2, max_dims=3), seed=seeds())
 def test_pair_gradient(name, two, seed):
@@ -107,7 +107,7 @@ def test_maximum_by_hand():
     assert b.grad.tolist() == [1.5]
 
 
-# ---- clamp ---------------------------------------------------------------------------------------------------
+# ---- clamp -------------------------------------------------------------------------------------------------
 @given(shape=shapes(max_dims=3), seed=seeds())
 def test_clamp_gradient(shape, seed):
     x = values(shape, seed, away_from=(-0.5, 1))
@@ -160,7 +160,7 @@ def test_clamp_refuses():
         scratchnet.clamp(scratchnet.ones(2), scratchnet.ones(2), 3.0)
 
 
-# ---- nan_to_num ----------------------------------------------------------------------------------------------
+# ---- nan_to_num --------------------------------------------------------------------------------------------
 @given(shape=shapes(max_dims=3), seed=seeds())
 def test_nan_to_num_gradient(shape, seed):
     check_gradient(scratchnet.nan_to_num, values(shape, seed))
