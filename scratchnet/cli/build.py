@@ -46,14 +46,8 @@ def datasets(data: str, augment: bool) -> tuple[ImageDataset, ImageDataset]:
     return train, test
 
 
-def loaders(
-    train: ImageDataset, test: ImageDataset, settings: dict[str, Any]
-) -> tuple[DataLoader, DataLoader]:
-    workers = settings["workers"]
-    return (
-        DataLoader(train, settings["batch_size"], shuffle=True, num_workers=workers),
-        test_loader(test),
-    )
+def train_loader(train: ImageDataset, settings: dict[str, Any]) -> DataLoader:
+    return DataLoader(train, settings["batch_size"], shuffle=True, num_workers=settings["workers"])
 
 
 def test_loader(test: ImageDataset) -> DataLoader:

@@ -59,7 +59,7 @@ def _border(grey: np.ndarray) -> float:
 def _centred(ink: np.ndarray) -> np.ndarray:
     from PIL import Image
 
-    drawn = ink > 64
+    drawn = ink > 48
     rows, columns = (np.flatnonzero(drawn.any(axis)) for axis in (1, 0))
     crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(side * BOX / max(crop.shape))) for side in crop.shape)

@@ -19,7 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "weight_decay": 0.01,
     "schedule": "cosine",
     "warmup": 1.0,
-    "label_smoothing": 0.05,
+    "label_smoothing": 0.0,
     "augment": True,
     "clip": None,
     "patience": None,
@@ -34,7 +34,11 @@ SCHEDULES = ("cosine", "step", "constant")
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The command and its options; what was not given is absent. Ends the process if they make no sense."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    if not argv:
+        parser.print_help()
+        parser.exit()
+    args = parser.parse_args(argv)
     args.debug = getattr(args, "debug", False)
     return args
 
@@ -73,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         ("predict", "what a trained network takes images for", _add_predict),
     ):
         command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.", **common)
-        add(command)
+        command.usage = add(command)
         command.add_argument(
             "--threads", type=_count, metavar="N", help="threads to compute with (default: all cores)"
         )
@@ -82,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_train(parser: argparse.ArgumentParser) -> None:
+def _add_train(parser: argparse.ArgumentParser) -> str:
     parser.epilog = (
         "examples:\n"
         "  scratchnet train\n"
@@ -134,21 +138,25 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--checkpoint-every", type=_count, metavar="N", help="write a checkpoint every N batches, too"
     )
+    where.add_argument("--no-pictures", dest="pictures", action="store_false", help="draw none at the end")
     where.add_argument(
         "--resume", metavar="RUN", help="go on with a run that was stopped or killed, as it was begun"
     )
+    return "scratchnet train [OPTION …]"
 
 
-def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+def _add_evaluate(parser: argparse.ArgumentParser) -> str:
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint file, or the folder of a run")
     parser.add_argument(
         "--data", type=_data, metavar="SET", help=f"{DATA_HELP} (default: what it was trained on)"
     )
+    return "scratchnet evaluate [OPTION …] CHECKPOINT"
 
 
-def _add_predict(parser: argparse.ArgumentParser) -> None:
+def _add_predict(parser: argparse.ArgumentParser) -> str:
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint file, or the folder of a run")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image file, of any size and colour")
+    return "scratchnet predict [OPTION …] CHECKPOINT IMAGE …"
 
 
 DATA_HELP = "mnist5k (comes along), mnist:FOLDER or fashion:FOLDER (with the IDX files)"

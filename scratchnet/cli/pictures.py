@@ -14,6 +14,8 @@ from scratchnet.autograd import no_grad
 from scratchnet.data.datasets import ImageDataset
 from scratchnet.training.files import replacing
 
+SAMPLE = "digit.png"  # a test image, to try `predict` on
+
 INK, BLUE, ORANGE, GREY = "#1f2430", "#2f6fde", "#e4702e", "#8a909c"
 STYLE = {"color": INK, "fontsize": 10}
 BLUES = LinearSegmentedColormap.from_list("blues", ["#ffffff", "#c9dcfa", BLUE, "#173b7d"])
@@ -33,9 +35,9 @@ def draw_all(
     for name, figure in figures.items():
         with replacing(folder / name) as file:
             figure.savefig(file, format="png", dpi=120, facecolor="white", bbox_inches="tight")
-    with replacing(folder / "digit.png") as file:
+    with replacing(folder / SAMPLE) as file:
         _on_paper(test.data[0]).save(file, format="png")
-    return [*figures, "digit.png"]
+    return [*figures, SAMPLE]
 
 
 def _on_paper(image: np.ndarray) -> Any:

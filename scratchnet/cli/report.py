@@ -46,31 +46,33 @@ def class_table(matrix: np.ndarray, classes: list[str]) -> Any:
     return table
 
 
-def finish(trainer: Any, test: Any, loader: Any, folder: Path, seconds: float, quiet: bool) -> None:
+def finish(trainer: Any, loader: Any, folder: Path, quiet: bool, draw: bool) -> None:
     """Tables, pictures, and what to do next."""
-    from rich.console import Console
-
-    from scratchnet.cli import pictures
-
-    network, classes = trainer.model, test.classes
+    network, test = trainer.model, loader.dataset
     logits, labels = (x.array for x in predict(network, loader))
     matrix = confusion_matrix(logits, labels)
-    written = pictures.draw_all(trainer.history, network, logits, test, folder)
-    accuracy = np.trace(matrix) / matrix.sum()
+    written = [runs.CHECKPOINT, runs.HISTORY]
+    if draw:
+        from scratchnet.cli import pictures
+
+        written += pictures.draw_all(trainer.history, network, logits, test, folder)
+    accuracy = f"test accuracy {np.trace(matrix) / matrix.sum():.2%}"
     if quiet:
-        print(f"test accuracy {accuracy:.2%}  {folder}")
+        print(f"{accuracy}  {folder}")
         return
+
+    from rich.console import Console
+
     console = Console(highlight=False, soft_wrap=True)
-    console.print(class_table(matrix, classes))
-    epochs = f"{len(trainer.history)} epochs"
+    console.print(class_table(matrix, test.classes))
+    seconds = sum(row["seconds"] for row in trainer.history)
     console.print(
-        f"[bold green]test accuracy {accuracy:.2%}[/]   "
-        f"{epochs} in {seconds:.1f} s, {parameters(network):,} parameters"
+        f"[bold green]{accuracy}[/]   {len(trainer.history)} epochs in {seconds:.1f} s, "
+        f"{parameters(network):,} parameters"
     )
-    console.print(f"\nin {folder}: {', '.join([runs.CHECKPOINT, runs.HISTORY, *written])}")
-    console.print("\nnext:")
+    console.print(f"\nin {folder}: {', '.join(written)}\n\nnext:", markup=False)
     for words in (
-        ("predict", folder, folder / "digit.png"),
+        *([("predict", folder, folder / pictures.SAMPLE)] if draw else []),
         ("evaluate", folder),
         ("train", "--model", "perceptron"),
         ("train", "--no-augment", "--seed", 1),

@@ -200,7 +200,9 @@ class _Epoch:
         self.state = {"batches": 0, "random": [g.get_state() for g in generators]}
         indices = iter(loader.sampler if loader.batch_sampler is None else loader.batch_sampler)
         base_seed = draw_seed(loader.generator)  # before the sampler's first draw, as in torch
-        indices = chain(list(islice(indices, 1)), indices)  # have it draw now: no random state is half an epoch's
+        indices = chain(
+            list(islice(indices, 1)), indices
+        )  # have it draw now: no random state is half an epoch's
         self.batches = self._start(indices, base_seed, 0 if resume is None else resume["batches"])
         if resume is not None:
             generators[0].set_state(now)

@@ -87,31 +87,36 @@ def warp(images: np.ndarray, matrix: np.ndarray, shift: np.ndarray) -> np.ndarra
     matrix : array [N, 2, 2], A for (x, y) vectors
     shift : array [N, 2], t in pixels
     """
-    *_, height, width = images.shape
-    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    n, height, width = images.shape[0], *images.shape[-2:]
+    kind = np.float64 if images.dtype == np.float64 else np.float32
     inverse = np.linalg.inv(matrix)
-    y, x = np.mgrid[:height, :width].reshape(2, -1).astype(np.float64)
-    points = (
-        inverse @ np.stack([x, y]) + (centre - np.einsum("nij,nj->ni", inverse, centre + shift))[:, :, None]
-    )
-    # One pixel of zeros around, and points beyond it moved onto it: no case distinctions at the border.
-    padded = np.pad(images, [(0, 0)] * (images.ndim - 2) + [(1, 1), (1, 1)])
-    px = np.clip(points[:, 0] + 1, 0, width + 1 - 1e-6)
-    py = np.clip(points[:, 1] + 1, 0, height + 1 - 1e-6)
-    left, top = px.astype(np.intp), py.astype(np.intp)
-    kind = np.float32 if images.dtype.itemsize < 8 else np.float64
-    fx, fy = (px - left).astype(kind), (py - top).astype(kind)
-    corner = top * (width + 2) + left  # of the flattened padded image
-    n = images.shape[0]
-    pixels = padded.reshape(n, -1, (height + 2) * (width + 2))
+    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    start = centre - np.einsum("nij,nj->ni", inverse, centre + shift)
+    rows, columns = np.mgrid[:height, :width].reshape(2, -1)
+    points = inverse.astype(kind) @ np.stack([columns, rows]).astype(kind) + start.astype(kind)[:, :, None]
+
+    # A border of zeros, and points beyond it moved onto it: no case distinctions at the edges.
+    padded = np.pad(images.astype(kind), [(0, 0)] * (images.ndim - 2) + [(1, 1), (1, 1)])
+    x = np.clip(points[:, 0] + 1, 0, width + 1)
+    y = np.clip(points[:, 1] + 1, 0, height + 1)
+    left, top = np.minimum(x.astype(np.intp), width), np.minimum(y.astype(np.intp), height)
+    fx, fy = ((fraction[:, None]).astype(kind) for fraction in (x - left, y - top))
+
+    stride = width + 2
+    planes = padded.reshape(n, -1, (height + 2) * stride)
+    first = np.arange(planes[..., 0].size).reshape(n, -1, 1) * planes.shape[2]  # where each plane begins
+    corner = (top * stride + left)[:, None] + first
 
     def at(offset: int) -> np.ndarray:
-        return np.take_along_axis(pixels, (corner + offset)[:, None], axis=2)
+        return padded.ravel().take(
+            corner + offset, mode="clip"
+        )  # never clips: it is the mode that does not check
 
-    fx, fy = fx[:, None], fy[:, None]
-    upper = at(0) * (1 - fx) + at(1) * fx
-    lower = at(width + 2) * (1 - fx) + at(width + 3) * fx
-    out = (upper * (1 - fy) + lower * fy).reshape(images.shape)
+    upper, lower = at(0), at(stride)
+    upper += fx * (at(1) - upper)
+    lower += fx * (at(stride + 1) - lower)
+    upper += fy * (lower - upper)
+    out = upper.reshape(images.shape)
     return (
         np.rint(out).astype(images.dtype)
         if images.dtype.kind in "iu"
