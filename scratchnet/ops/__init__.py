@@ -21,10 +21,10 @@ from scratchnet.ops.joining import *  # noqa: F403
 from scratchnet.ops.layout import *  # noqa: F403
 from scratchnet.ops.logical import *  # noqa: F403
 from scratchnet.ops.matmul import *  # noqa: F403
+from scratchnet.ops.matrices import *  # noqa: F403
 from scratchnet.ops.norm import *  # noqa: F403
 from scratchnet.ops.numpy_protocol import *  # noqa: F403
 from scratchnet.ops.permuting import *  # noqa: F403
-from scratchnet.ops.matrices import *  # noqa: F403
 from scratchnet.ops.power import *  # noqa: F403
 from scratchnet.ops.printing import *  # noqa: F403
 from scratchnet.ops.putting import *  # noqa: F403
