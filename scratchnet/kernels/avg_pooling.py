@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scratchnet.kernels.geometry import inside, tap_slices
-from scratchnet.kernels.jit import jit
+from scratchnet.kernels.jit import fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.pooling import check_images, flat_windows, planes_of, pool_windows, strided_windows
 from scratchnet.kernels.registry import compilable, kernel
@@ -90,7 +90,7 @@ def _avg_pool_loop(start, stop, x, y, divisors, kh, kw, sh, sw, ph, pw):
     for plane in range(start, stop):
         for i in range(oh):
             total = y[plane, i]
-            total[:] = 0
+            fill(total, 0)
             for a in range(kh):
                 h = i * sh + a - ph
                 if h < 0 or h >= height:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from scratchnet.kernels.geometry import inside
-from scratchnet.kernels.jit import jit
+from scratchnet.kernels.jit import copy, fill, jit
 
 FILTERS = 32        # filters a job treats
 CHANNELS = 16       # input channels a job treats in grad_input
@@ -86,13 +86,6 @@ def dot_1x4(out, y, at, x, k0, k1, k2, k3, n):
 
 
 @jit
-def copy(target, source):
-    """target[:] = source.  (Slices indexed from 0 are what the compiler vectorises.)"""
-    for j in range(len(target)):
-        target[j] = source[j]
-
-
-@jit
 def fill_patch(patch, x, n, g, first, stride, padding, shape):
     """Copy images n, n + 1, … of group g of x [N, G, C, H, W] into a patch for output rows from ``first``."""
     (sh, sw), (ph, pw), images, patch_rows, width = stride, padding, shape[0], shape[2], shape[3]
@@ -108,10 +101,10 @@ def fill_patch(patch, x, n, g, first, stride, padding, shape):
                         target = patch[at:at + width]
                         at += width
                         if image >= batch or h < 0 or h >= height:
-                            target[:] = 0
+                            fill(target, 0)
                             continue
-                        target[:j0] = 0
-                        target[j1:] = 0
+                        fill(target[:j0], 0)
+                        fill(target[j1:], 0)
                         row = x[image, g, c, h]
                         if sw == 1:
                             copy(target[j0:j1], row[j0 - pw:j1 - pw])
@@ -126,7 +119,7 @@ def fill_rows(rows_of_g, g, n, group, first_filter, filters, first, shape):
     around."""
     images, rows, patch_rows, width, pixels, step = shape
     batch, oh, ow = g.shape[0], g.shape[3], g.shape[4]
-    rows_of_g[:] = 0
+    fill(rows_of_g, 0)
     for o in range(filters):
         for image in range(min(images, batch - n)):
             for i in range(min(rows, oh - first)):
@@ -157,7 +150,7 @@ def forward_loop(start, stop, x, w, bias, offsets, y, stride, padding, shape):
         while o < last:
             many = 4 if o + 3 < last else 1
             for m in range(many):
-                acc[m * step:m * step + pixels] = bias[g, o + m]
+                fill(acc[m * step:m * step + pixels], bias[g, o + m])
             for k in range(0, taps, 4):
                 for m in range(many):
                     for t in range(4):
@@ -193,7 +186,7 @@ def grad_input_loop(start, stop, g, w, offsets, gx, stride, padding, shape):
         n, group = rest // groups * images, rest % groups
         last = min(c0 + CHANNELS, channels)
         fill_rows(rows_of_g, g, n, group, 0, filters, 0, shape)
-        patch[:] = 0
+        fill(patch, 0)
         for p in range(0, pixels, PIXELS):
             c, count = c0, min(PIXELS, pixels - p)
             while c < last:
@@ -223,7 +216,7 @@ def read_patch(gx, patch, channel, n, group, c, stride, padding, shape):
     for image in range(min(images, batch - n)):
         for h in range(height):
             a, i, row = (h + ph) % sh, (h + ph) // sh, gx[n + image, group, c, h]
-            row[:] = 0
+            fill(row, 0)
             if i >= patch_rows:
                 continue
             for b in range(sw):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from scratchnet.kernels.jit import jit
+from scratchnet.kernels.jit import fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 from scratchnet.kernels.softmax import _LONG_ROW, _row_statistics
@@ -177,7 +177,7 @@ def _backward_loop(start, stop, x, target, weight, ignore_index, smoothing, stat
     for n in range(start, stop):
         t = target[n]
         if t == ignore_index:
-            gx[n] = 0
+            fill(gx[n], 0)
             continue
         sharp, smooth = (1 - smoothing) * weight[t], smoothing / classes
         for c in range(classes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scratchnet.kernels.geometry import inside, pair, tap_slices, window_counts
-from scratchnet.kernels.jit import jit
+from scratchnet.kernels.jit import copy, fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 
@@ -125,20 +125,19 @@ def _bad_index(input_shape):
 
 
 @jit
-def _max_pool_loop(start, stop, x, y, indices, first_taps, origin, offset, kh, kw, sh, sw, ph, pw, dh, dw):
-    """Planes x [P, H, W] to y [P, OH, OW] and indices [P, OH·OW]: tap by tap, all windows of a plane at a
-    time.
+def _max_pool_loop(start, stop, x, y, indices, first_taps, origin, offset, oh, ow, kh, kw, sh, sw, ph, pw,
+                   dh, dw):
+    """Planes x [P, H, W] to y, indices [P, OH·OW]: tap by tap, all windows of a plane at a time.
 
     One pass gathers what the windows see through the tap; a second, without branches, keeps the larger: which
     of two pixels is larger cannot be predicted, and a wrong guess costs more than the arithmetic.
     """
     height, width = x.shape[1:]
-    oh, ow = y.shape[1:]
     best, seen = np.empty(oh * ow, x.dtype), np.empty(oh * ow, x.dtype)
     winner = np.empty(oh * ow, np.int32)
     for plane in range(start, stop):
-        best[:] = -np.inf
-        winner[:] = first_taps
+        fill(best, -np.inf)
+        copy(winner, first_taps)
         for a in range(kh):
             for b in range(kw):
                 left = b * dw - pw
@@ -147,7 +146,7 @@ def _max_pool_loop(start, stop, x, y, indices, first_taps, origin, offset, kh, k
                     h = i * sh + a * dh - ph
                     within = 0 <= h < height
                     if not within or j1 - j0 < ow:
-                        seen[i * ow:i * ow + ow] = -np.inf
+                        fill(seen[i * ow:i * ow + ow], -np.inf)
                     if within:
                         for j in range(j0, j1):
                             seen[i * ow + j] = x[plane, h, j * sw + left]
@@ -155,7 +154,7 @@ def _max_pool_loop(start, stop, x, y, indices, first_taps, origin, offset, kh, k
                     larger = (seen[p] > best[p]) | (seen[p] != seen[p])
                     best[p] = seen[p] if larger else best[p]
                     winner[p] = a * kw + b if larger else winner[p]
-        y[plane] = best.reshape(oh, ow)
+        copy(y[plane], best)
         for p in range(len(best)):
             indices[plane, p] = origin[p] + offset[winner[p]] if winner[p] >= 0 else _NO_PIXEL
 
@@ -193,9 +192,10 @@ def _max_pool2d_cpu(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mod
         planes = planes_of(x)
         (kh, kw), (oh, ow) = windows[0], windows[4]
         origin, offset = _pixel_tables(x.shape[3], windows)
-        parallel_for(_max_pool_loop, len(planes), 2 * kh * kw * oh * ow, planes, planes_of(values),
-                     indices.reshape(len(planes), oh * ow), _first_taps(x.shape[2:], windows).reshape(-1),
-                     origin.reshape(-1), offset, *flat_windows(windows, 4))
+        parallel_for(_max_pool_loop, len(planes), 2 * kh * kw * oh * ow,
+                     planes, values.reshape(len(planes), -1), indices.reshape(len(planes), -1),
+                     _first_taps(x.shape[2:], windows).reshape(-1), origin.reshape(-1), offset, oh, ow,
+                     *flat_windows(windows, 4))
     return values, indices
 
 
