@@ -76,7 +76,7 @@ def _tensors(tensors: Any, function: str) -> list[Tensor]:
                 f"{function}(): expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
             )
     if not tensors:
-        raise (RuntimeError if function == "stack" else ValueError)(
+        raise (ValueError if function == "cat" else RuntimeError)(
             f"{function}(): expected a non-empty list of Tensors"
         )
     dtype = tensors[0].array.dtype

@@ -10,6 +10,7 @@ import numpy as np
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.broadcasting import expand
+from scratchnet.ops.creation import fresh
 from scratchnet.ops.dims import as_shape, given_shape, wrap_dim, wrap_dims
 from scratchnet.ops.gathering import index_select
 from scratchnet.ops.layout import Clone, clone
@@ -87,7 +88,8 @@ def repeat_interleave(
     `repeat_interleave(repeats)` gives the index of each element instead: 0 `repeats[0]` times, and so on.
     """
     if repeats is None:
-        return Tensor(np.repeat(np.arange(input.array.size), _repeats(input, input.array.size)))
+        index = np.arange(input.array.size, dtype=input.array.dtype)
+        return fresh(np.repeat(index, _repeats(input, input.array.size)))
     if dim is None:
         input, dim = reshape(input, -1), 0
     dim = wrap_dim(dim, input.array.ndim)
