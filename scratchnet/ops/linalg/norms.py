@@ -64,7 +64,9 @@ def matrix_norm(
         For another order, or if `dim` is no pair of different dimensions.
     """
     A = _converted(check_matrices(A, "linalg.matrix_norm"), dtype, "linalg.matrix_norm")
-    if not isinstance(dim, tuple | list) or len(dim) != 2:
+    if isinstance(dim, int):
+        raise TypeError(f"linalg_matrix_norm(): argument 'dim' must be a tuple of two ints, not {dim}")
+    if len(dim) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
     rows, columns = (wrap_dim(d, A.ndim) for d in dim)
     if rows == columns:
@@ -83,9 +85,9 @@ def matrix_norm(
 
 
 def _extreme(x: Tensor, dim: int, greatest: bool, keepdim: bool) -> Tensor:
-    """The greatest (0 if there is none) or the smallest along a dimension."""
+    """The greatest (0, a constant, if there is none) or the smallest along a dimension."""
     if greatest and x.shape[dim] == 0:
-        return x.sum(dim, keepdim=keepdim)
+        return x.sum(dim, keepdim=keepdim).detach()
     return x.amax(dim, keepdim) if greatest else x.amin(dim, keepdim)
 
 
@@ -95,7 +97,9 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
     Without `ord`, the 2-norm of all elements, or over `dim`. With it: `matrix_norm` if `dim` names two
     dimensions, or if it is None and A is a matrix, or if `ord` is "fro" or "nuc"; else `vector_norm`.
     """
-    if dim is not None and not isinstance(dim, int) and len(dim) not in (1, 2) and ord is not None:
+    if isinstance(ord, str) and isinstance(dim, int):
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
+    if dim is not None and not isinstance(dim, int) and len(dim) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
     if dim is None and ord is not None and A.ndim not in (1, 2):
         raise RuntimeError(

@@ -131,21 +131,21 @@ class Cofactors(Function):
 
     def forward(self, a: Any) -> Any:
         u, s, vt = np.linalg.svd(a)
-        sign = np.linalg.det(u) * np.linalg.det(vt)
-        self.factors = sign[..., None, None] * u, s, vt
+        sign = (np.linalg.det(u) * np.linalg.det(vt))[..., None, None]
+        self.factors = sign, u, s, vt
         others = np.where(np.eye(s.shape[-1], dtype=bool, like=s), 1, s[..., None, :])
-        return self.factors[0] * others.prod(-1)[..., None, :] @ vt
+        return sign * u * others.prod(-1)[..., None, :] @ vt
 
     def backward(self, g: Tensor) -> Tensor:
         if modes.grad:
             raise NotImplementedError("linalg.det: the third derivative is not implemented for singular matrices")
-        u, s, vt = self.factors
+        sign, u, s, vt = self.factors
         eye = np.eye(s.shape[-1], dtype=bool, like=s)
         one_of_the_pair = eye[:, None, :] | eye[None, :, :]
         pairs = np.where(one_of_the_pair, 1, s[..., None, None, :]).prod(-1) * ~eye
         inner = u.mT @ g.array @ vt.mT
         diagonal = (pairs @ inner.diagonal(0, -2, -1)[..., None]) * eye
-        return Tensor(u @ (diagonal - pairs * inner.mT) @ vt)
+        return Tensor(sign * u @ (diagonal - pairs * inner.mT) @ vt)
 
 
 def det(A: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ _NOT_CONVERGED = "The algorithm failed to converge because the input matrix is i
 class Eigh(Function):
     """λ, ascending, and orthogonal V with A = V diag(λ) Vᵀ, for symmetric A.
 
-    With E_ij = λ_j − λ_i, and 1 on its diagonal:  dL/dA = V (diag(g_λ) + (Vᵀ G_V) / E off the diagonal) Vᵀ
+    With E_ij = λ_j − λ_i:  dL/dA = V (diag(g_λ) + (Vᵀ G_V) / E off the diagonal) Vᵀ, made symmetric.
     """
 
     reads = OUTPUT
@@ -40,7 +40,8 @@ class Eigh(Function):
     def backward(self, g_values: Tensor, g_vectors: Tensor) -> Tensor:
         values, v = self.output
         gaps = values.unsqueeze(-2) - values.unsqueeze(-1)
-        return v @ (_divided(v.mT @ g_vectors, gaps) + g_values.diag_embed()) @ v.mT
+        g = v @ (_off_diagonal(v.mT @ g_vectors, gaps) + g_values.diag_embed()) @ v.mT
+        return (g + g.mT) / 2
 
 
 class Eigvalsh(Function):
@@ -64,11 +65,15 @@ class Eigvalsh(Function):
         return self.vectors * g[..., None, :] @ self.vectors.mT
 
 
-def _divided(numerator: Tensor, gaps: Tensor) -> Tensor:
-    """numerator / gaps off the diagonal, 0 on it and where both are 0: nothing depends on those vectors."""
+def _off_diagonal(numerator: Tensor, gaps: Tensor) -> Tensor:
+    """numerator / gaps off the diagonal, 0 on it."""
     diagonal = np.eye(gaps.shape[-1], dtype=bool, like=gaps.array)
-    numerator = where(Tensor(diagonal), 0.0, numerator)
-    return numerator / where((gaps == 0) & (numerator == 0), 1.0, gaps)
+    return _divided(where(Tensor(diagonal), 0.0, numerator), gaps)
+
+
+def _divided(numerator: Tensor, divisor: Tensor) -> Tensor:
+    """The quotient, and 0 for 0 / 0: no gradient comes from vectors that are not determined."""
+    return numerator / where((divisor == 0) & (numerator == 0), 1.0, divisor)
 
 
 def eigh(A: Tensor, UPLO: str = "L") -> Any:
@@ -125,12 +130,12 @@ class SVD(Function):
         row, column = s.unsqueeze(-2), s.unsqueeze(-1)
         gaps = row * row - column * column
         from_u, from_v = u.mT @ g_u, vt @ g_vt.mT
-        inner = _divided(from_u - from_u.mT, gaps) * row + column * _divided(from_v - from_v.mT, gaps)
+        inner = _off_diagonal(from_u - from_u.mT, gaps) * row + column * _off_diagonal(from_v - from_v.mT, gaps)
         g = u @ (inner + g_s.diag_embed()) @ vt
         if u.shape[-2] > k:
-            g = g + (g_u - u @ from_u) / row @ vt
+            g = g + _divided(g_u - u @ from_u, row) @ vt
         if vt.shape[-1] > k:
-            g = g + u / row @ (g_vt - from_v.mT @ vt)
+            g = g + u @ _divided(g_vt - from_v.mT @ vt, column)
         return g
 
 
