@@ -113,7 +113,8 @@ def add_at(y: Any, dims: tuple[int, ...], indices: Any, v: Any) -> None:
     picked = sum(np.where(i < 0, i + y.shape[d], i) * strides[d] for d, i in zip(dims, indices))
     rest = [d for d in range(y.ndim) if d not in dims]
     offsets = sum(
-        (open_grid(y.shape, d, rest) * strides[d] for d in rest), np.zeros((1,) * len(rest), np.int64)
+        (open_grid(y.shape, d, rest, like=y) * strides[d] for d in rest),
+        np.zeros((1,) * len(rest), np.int64, like=y),
     )
     first = dims[0] if _neighbours(dims) else 0
     shape = *offsets.shape[:first], *picked.shape, *offsets.shape[first:]
@@ -123,10 +124,10 @@ def add_at(y: Any, dims: tuple[int, ...], indices: Any, v: Any) -> None:
     np.add.at(y.reshape(-1), places.reshape(-1), v.reshape(-1))
 
 
-def open_grid(shape: tuple[int, ...], dim: int, dims: Any = None) -> Any:
+def open_grid(shape: tuple[int, ...], dim: int, dims: Any = None, like: Any = None) -> Any:
     """0, 1, … along `dim`, shaped to broadcast with the others of `dims` (default: all dimensions)."""
     dims = range(len(shape)) if dims is None else dims
-    return np.arange(shape[dim]).reshape([-1 if d == dim else 1 for d in dims])
+    return np.arange(shape[dim], like=like).reshape([-1 if d == dim else 1 for d in dims])
 
 
 # ---- x[…] ----------------------------------------------------------------------------------------
