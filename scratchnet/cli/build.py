@@ -30,19 +30,15 @@ def require(*modules: str) -> None:
 def datasets(data: str, augment: bool) -> tuple[ImageDataset, ImageDataset]:
     """Training and test set of "mnist5k", "mnist:FOLDER" or "fashion:FOLDER"."""
     kind, _, folder = data.partition(":")
-    transforms = (Compose([AUGMENT, *SCALE] if augment else SCALE), Compose(SCALE))
-    if kind == "mnist5k":
-        train, test = (MNIST5k(part, transform) for part, transform in zip((True, False), transforms))
-    else:
-        cls = {"mnist": MNIST, "fashion": FashionMNIST}[kind]
-        train, test = (cls(folder, part, transform) for part, transform in zip((True, False), transforms))
+    place = (folder,) if folder else ()
+    cls: Any = {"mnist5k": MNIST5k, "mnist": MNIST, "fashion": FashionMNIST}[kind]
+    train = cls(*place, train=True, transform=Compose([AUGMENT, *SCALE] if augment else SCALE))
+    test = cls(*place, train=False, transform=Compose(SCALE))
     for name, part in (("training", train), ("test", test)):
         if not len(part):
             raise ValueError(f"the {name} set of {data} is empty")
         if part.data.shape[1:] != (28, 28):
-            raise ValueError(
-                f"the {name} set of {data} has images of shape {part.data.shape[1:]}, expected (28, 28)"
-            )
+            raise ValueError(f"the {name} set of {data} has images of shape {part.data.shape[1:]}, expected (28, 28)")
     return train, test
 
 

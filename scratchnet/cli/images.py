@@ -76,6 +76,4 @@ def _centred(ink: np.ndarray) -> np.ndarray:
 def sketch(image: np.ndarray) -> list[str]:
     """An image [28, 28] of bytes as 14 lines of text, two pixels above one another in a character."""
     dark = image > 96
-    return [
-        "".join(" ▀▄█"[top + 2 * bottom] for top, bottom in zip(*rows)) for rows in zip(dark[::2], dark[1::2])
-    ]
+    return ["".join(" ▀▄█"[top + 2 * bottom] for top, bottom in zip(*rows)) for rows in zip(dark[::2], dark[1::2])]

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 DEFAULTS: dict[str, Any] = {
     "model": "lenet5",
     "data": "mnist5k",
-    "epochs": 15,
+    "epochs": 20,
     "batch_size": 64,
     "optimizer": "adamw",
     "lr": None,  # the optimizer's own
@@ -78,9 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.", **common)
         command.usage = add(command)
-        command.add_argument(
-            "--threads", type=_count, metavar="N", help="threads to compute with (default: all cores)"
-        )
+        command.add_argument("--threads", type=_count, metavar="N", help="threads to compute with (default: all cores)")
         command.add_argument("--quiet", action="store_true", help="print the result alone")
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
@@ -98,19 +96,13 @@ def _add_train(parser: argparse.ArgumentParser) -> str:
     what.add_argument("--model", choices=MODELS, help=_default("model", "the network"))
     what.add_argument("--data", type=_data, metavar="SET", help=_default("data", DATA_HELP))
     how = parser.add_argument_group("how")
-    how.add_argument(
-        "--epochs", type=_count, metavar="N", help=_default("epochs", "passes over the training data")
-    )
-    how.add_argument(
-        "--batch-size", type=_count, metavar="N", help=_default("batch_size", "samples for each step")
-    )
+    how.add_argument("--epochs", type=_count, metavar="N", help=_default("epochs", "passes over the training data"))
+    how.add_argument("--batch-size", type=_count, metavar="N", help=_default("batch_size", "samples for each step"))
     how.add_argument("--optimizer", choices=tuple(LEARNING_RATES), help=_default("optimizer", ""))
     rates = ", ".join(f"{rate:g} for {name}" for name, rate in LEARNING_RATES.items())
     how.add_argument("--lr", type=_positive, metavar="X", help=f"learning rate (default: {rates})")
     how.add_argument("--weight-decay", type=_not_negative, metavar="X", help=_default("weight_decay", ""))
-    how.add_argument(
-        "--schedule", choices=SCHEDULES, help=_default("schedule", "course of the learning rate")
-    )
+    how.add_argument("--schedule", choices=SCHEDULES, help=_default("schedule", "course of the learning rate"))
     how.add_argument(
         "--warmup", type=_not_negative, metavar="X", help=_default("warmup", "epochs of rising learning rate")
     )
@@ -121,35 +113,21 @@ def _add_train(parser: argparse.ArgumentParser) -> str:
         help="turn, shift, scale and slant training images (default: yes)",
     )
     how.add_argument("--clip", type=_positive, metavar="X", help="clip the norm of the gradient")
-    how.add_argument(
-        "--patience", type=_count, metavar="N", help="stop after N epochs without a better test loss"
-    )
-    how.add_argument(
-        "--seed", type=_seed, metavar="N", help=_default("seed", "same seed, same machine: same weights")
-    )
-    how.add_argument(
-        "--workers", type=_workers, metavar="N", help=_default("workers", "threads that prepare batches")
-    )
+    how.add_argument("--patience", type=_count, metavar="N", help="stop after N epochs without a better test loss")
+    how.add_argument("--seed", type=_seed, metavar="N", help=_default("seed", "same seed, same machine: same weights"))
+    how.add_argument("--workers", type=_workers, metavar="N", help=_default("workers", "threads that prepare batches"))
     where = parser.add_argument_group("where to")
     where.add_argument("--output", metavar="FOLDER", help="folder of all runs (default: runs)")
-    where.add_argument(
-        "--name", type=_name, metavar="NAME", help="name of this run (default: model and data)"
-    )
-    where.add_argument(
-        "--checkpoint-every", type=_count, metavar="N", help="write a checkpoint every N batches, too"
-    )
+    where.add_argument("--name", type=_name, metavar="NAME", help="name of this run (default: model and data)")
+    where.add_argument("--checkpoint-every", type=_count, metavar="N", help="write a checkpoint every N batches, too")
     where.add_argument("--no-pictures", dest="pictures", action="store_false", help="draw none at the end")
-    where.add_argument(
-        "--resume", metavar="RUN", help="go on with a run that was stopped or killed, as it was begun"
-    )
+    where.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped or killed, as it was begun")
     return "scratchnet train [OPTION …]"
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> str:
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint file, or the folder of a run")
-    parser.add_argument(
-        "--data", type=_data, metavar="SET", help=f"{DATA_HELP} (default: what it was trained on)"
-    )
+    parser.add_argument("--data", type=_data, metavar="SET", help=f"{DATA_HELP} (default: what it was trained on)")
     return "scratchnet evaluate [OPTION …] CHECKPOINT"
 
 

@@ -17,14 +17,12 @@ from scratchnet.training.files import replacing
 SAMPLE = "digit.png"  # a test image, to try `predict` on
 
 INK, BLUE, ORANGE, GREY = "#1f2430", "#2f6fde", "#e4702e", "#8a909c"
-STYLE = {"color": INK, "fontsize": 10}
+STYLE: dict[str, Any] = {"color": INK, "fontsize": 10}
 BLUES = LinearSegmentedColormap.from_list("blues", ["#ffffff", "#c9dcfa", BLUE, "#173b7d"])
 SIGNED = LinearSegmentedColormap.from_list("signed", [ORANGE, "#ffffff", BLUE])
 
 
-def draw_all(
-    history: list[dict], network: Any, logits: np.ndarray, test: ImageDataset, folder: Path
-) -> list[str]:
+def draw_all(history: list[dict], network: Any, logits: np.ndarray, test: ImageDataset, folder: Path) -> list[str]:
     """Write all pictures into a folder; return their names."""
     figures = {
         "curves.png": curves(history),
@@ -82,9 +80,7 @@ def curves(history: list[dict]) -> Figure:
     left.set_ylim(bottom=0)
     left.legend(frameon=False, labelcolor=INK, fontsize=9)
     if "test_accuracy" in history[-1]:
-        right.set_title(
-            f"{history[-1]['test_accuracy']:.2%} right at the end", loc="right", color=BLUE, fontsize=10
-        )
+        right.set_title(f"{history[-1]['test_accuracy']:.2%} right at the end", loc="right", color=BLUE, fontsize=10)
     return figure
 
 
@@ -115,9 +111,7 @@ def confusion(logits: np.ndarray, test: ImageDataset) -> Figure:
                 weight="bold",
             )
     slanted = max(map(len, names)) > 2
-    axes.set_xticks(
-        range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center"
-    )
+    axes.set_xticks(range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
     axes.set_yticks(range(len(names)), names)
     axes.set_xticks(np.arange(len(names) - 1) + 0.5, minor=True)
     axes.set_yticks(np.arange(len(names) - 1) + 0.5, minor=True)
@@ -146,9 +140,7 @@ def mistakes(logits: np.ndarray, test: ImageDataset, count: int = 12) -> Figure:
     wrong = np.flatnonzero(probabilities.argmax(1) != test.targets)
     worst = wrong[np.argsort(true[wrong], kind="stable")][:count]
     figure = Figure(figsize=(9.6, 6.6), layout="constrained")
-    figure.suptitle(
-        _mistakes_title(len(wrong), len(test), len(worst)), x=0.01, ha="left", color=INK, fontsize=11
-    )
+    figure.suptitle(_mistakes_title(len(wrong), len(test), len(worst)), x=0.01, ha="left", color=INK, fontsize=11)
     for axes, i in zip(figure.subplots(3, 4).flat, [*worst, *[None] * (count - len(worst))]):
         axes.set_axis_off()
         if i is None:
@@ -183,9 +175,7 @@ def filters(network: Any, test: ImageDataset) -> Figure:
         return _convolution_filters(network, weight[:, 0], test)
     tiles = weight[:24].reshape(-1, *test.data.shape[1:])
     figure = Figure(figsize=(9.6, 5), layout="constrained")
-    figure.suptitle(
-        f"Weights of {len(tiles)} units: blue wants ink, orange wants none", x=0.01, ha="left", **STYLE
-    )
+    figure.suptitle(f"Weights of {len(tiles)} units: blue wants ink, orange wants none", x=0.01, ha="left", **STYLE)
     for axes, tile in zip(figure.subplots(3, 8).flat, tiles):
         _show_signed(axes, tile)
     return figure
@@ -202,9 +192,7 @@ def _convolution_filters(network: Any, kernels: np.ndarray, test: ImageDataset) 
     columns = len(kernels) + 1
     figure = Figure(figsize=(1.45 * columns, 6.2), layout="constrained")
     grid = figure.subplots(4, columns)
-    title = (
-        "The first layer's filters (blue wants ink, orange wants none), and what each finds in three digits"
-    )
+    title = "The first layer's filters (blue wants ink, orange wants none), and what each finds in three digits"
     figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=11)
     grid[0, 0].set_axis_off()
     for axes, kernel in zip(grid[0, 1:], kernels):

@@ -23,9 +23,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             image = images.read_digit(path)
         except (OSError, ValueError) as error:
-            text = (
-                f"{path}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
-            )
+            text = f"{path}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
             print(f"scratchnet: error: {text}", file=sys.stderr)
             failed = True
             continue

@@ -36,9 +36,7 @@ def class_table(matrix: np.ndarray, classes: list[str]) -> Any:
     table.add_column("taken for")
     for i, accuracy in enumerate(per_class_accuracy(matrix)):
         wrong = [(count, j) for j, count in enumerate(matrix[i]) if j != i and count]
-        taken = ", ".join(
-            f"{classes[j]} ({count}×)" for count, j in sorted(wrong, key=lambda w: (-w[0], w[1]))
-        )
+        taken = ", ".join(f"{classes[j]} ({count}×)" for count, j in sorted(wrong, key=lambda w: (-w[0], w[1])))
         table.add_row(classes[i], str(matrix[i].sum()), str(matrix[i, i]), f"{accuracy:.1%}", taken)
     table.add_section()
     total, right = int(matrix.sum()), int(np.trace(matrix))

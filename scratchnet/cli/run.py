@@ -21,9 +21,7 @@ def create(output: str, name: str | None, default: str) -> Path:
     if name is not None:
         folder = root / name
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ValueError(
-                f"{folder} exists: choose another --name, or go on with that run: --resume {folder}"
-            )
+            raise ValueError(f"{folder} exists: choose another --name, or go on with that run: --resume {folder}")
         folder.mkdir(exist_ok=True)
         return folder
     number = 1
@@ -52,9 +50,7 @@ def load(path: Path) -> dict[str, Any]:
 
     state = checkpoint.load(path)
     if not isinstance(state, dict) or "settings" not in state.get("config", {}):
-        raise CheckpointError(
-            f"{path} was not written by `scratchnet train`: it does not say what network it holds"
-        )
+        raise CheckpointError(f"{path} was not written by `scratchnet train`: it does not say what network it holds")
     return state
 
 
@@ -78,7 +74,5 @@ def command(*words: Any) -> str:
     """A command as it can be typed here: `scratchnet …` if that is on the path, else through this Python."""
     if shutil.which("scratchnet"):
         return " ".join(["scratchnet", *map(str, words)])
-    python = (
-        os.path.relpath(sys.executable) if Path(sys.executable).is_relative_to(Path.cwd()) else sys.executable
-    )
+    python = os.path.relpath(sys.executable) if Path(sys.executable).is_relative_to(Path.cwd()) else sys.executable
     return " ".join([python, "-m", "scratchnet", *map(str, words)])

@@ -96,9 +96,7 @@ def _restore(trainer: training.Trainer, state: dict[str, Any], folder: Path) -> 
     try:
         trainer.load_state_dict(state)
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise training.CheckpointError(
-            f"the checkpoint in {folder} does not fit its settings: {error}"
-        ) from error
+        raise training.CheckpointError(f"the checkpoint in {folder} does not fit its settings: {error}") from error
 
 
 def _interrupted(trainer: training.Trainer, folder: Path) -> int:

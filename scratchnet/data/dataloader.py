@@ -96,16 +96,12 @@ class DataLoader:
                 )
             batch_size = None
         elif batch_size is None and drop_last:
-            raise ValueError(
-                "DataLoader: batch_size=None disables batching and is mutually exclusive with drop_last"
-            )
+            raise ValueError("DataLoader: batch_size=None disables batching and is mutually exclusive with drop_last")
         if sampler is None:
             if self._streams:
                 sampler = repeat(None)
             else:
-                sampler = (
-                    RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-                )
+                sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         if batch_size is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.dataset, self.sampler, self.batch_sampler = dataset, sampler, batch_sampler
@@ -142,9 +138,7 @@ class DataLoader:
         collate, batched = self.collate_fn, self.batch_sampler is not None
         if self._streams:
             stream = iter(self.dataset)
-            return lambda wanted: collate(
-                _take(stream, len(wanted), self.drop_last) if batched else next(stream)
-            )
+            return lambda wanted: collate(_take(stream, len(wanted), self.drop_last) if batched else next(stream))
         return lambda indices: _guarded(
             lambda: collate(fetch(self.dataset, indices) if batched else self.dataset[indices])
         )
@@ -158,14 +152,12 @@ class DataLoader:
             getattr(self.sampler, "generator", None),
             getattr(self.batch_sampler, "generator", None),
         ]
-        unique = {
-            id(g): g for g in given if isinstance(g, random.Generator) and g is not random.default_generator
-        }
+        unique = {id(g): g for g in given if isinstance(g, random.Generator) and g is not random.default_generator}
         return [random.default_generator, *unique.values()]
 
     def state_dict(self) -> dict[str, Any]:
         """Where this loader is. The default generator's state is to be saved beside it."""
-        epoch = self._running and self._running()
+        epoch = None if self._running is None else self._running()
         if epoch is not None and not epoch.ended:
             return dict(epoch.state)
         return {"batches": None, "random": [g.get_state() for g in self._generators()]}
@@ -197,12 +189,11 @@ class _Epoch:
         now = generators[0].get_state()
         if resume is not None:
             _restore(generators, resume["random"])
-        self.state = {"batches": 0, "random": [g.get_state() for g in generators]}
+        self.state: dict[str, Any] = {"batches": 0, "random": [g.get_state() for g in generators]}
         indices = iter(loader.sampler if loader.batch_sampler is None else loader.batch_sampler)
         base_seed = draw_seed(loader.generator)  # before the sampler's first draw, as in torch
-        indices = chain(
-            list(islice(indices, 1)), indices
-        )  # have it draw now: no random state is half an epoch's
+        # The sampler draws now, not with the first batch: no random state falls between.
+        indices = chain(list(islice(indices, 1)), indices)
         self.batches = self._start(indices, base_seed, 0 if resume is None else resume["batches"])
         if resume is not None:
             generators[0].set_state(now)
@@ -215,9 +206,7 @@ class _Epoch:
             for _ in range(skip):
                 next(indices, None)
         if loader.num_workers:
-            job = Job(
-                loader.dataset, loader.num_workers, base_seed, loader._make_fetch, loader.worker_init_fn
-            )
+            job = Job(loader.dataset, loader.num_workers, base_seed, loader._make_fetch, loader.worker_init_fn)
             ahead, first = loader.prefetch_factor or 1, 0 if loader._streams else skip
             batches: Iterator[Any] = Prefetcher(job, indices, ahead, loader.timeout, loader.in_order, first)
         else:
@@ -249,9 +238,7 @@ def _guarded(make: Callable[[], Any]) -> Any:
     try:
         return make()
     except StopIteration as error:
-        raise RuntimeError(
-            "a dataset with __getitem__ raised StopIteration while a batch was made of it"
-        ) from error
+        raise RuntimeError("a dataset with __getitem__ raised StopIteration while a batch was made of it") from error
 
 
 def _take(stream: Iterator[Any], n: int, drop_last: bool) -> list[Any]:

@@ -69,9 +69,7 @@ class RandomSampler(Sampler):
         self._num_samples = num_samples
         _check_bool("RandomSampler", "replacement", replacement, TypeError)
         if self.num_samples == 0 and num_samples is None:
-            raise ValueError(
-                "RandomSampler: the data set is empty: num_samples should be a positive integer, got 0"
-            )
+            raise ValueError("RandomSampler: the data set is empty: num_samples should be a positive integer, got 0")
         _check_count("RandomSampler", "num_samples", self.num_samples)
 
     @property
@@ -84,9 +82,7 @@ class RandomSampler(Sampler):
         if generator is None:
             generator = random.Generator().manual_seed(draw_seed())
         if self.replacement:
-            for start in range(
-                0, count, 32
-            ):  # torch draws by 32: the generator's state agrees with it at any moment
+            for start in range(0, count, 32):  # torch draws by 32: the generator's state agrees with it at any moment
                 yield from generator.randint(0, n, min(32, count - start)).tolist()
             return
         for _ in range(count // n):
@@ -132,13 +128,9 @@ class WeightedRandomSampler(Sampler):
     ) -> None:
         _check_count("WeightedRandomSampler", "num_samples", num_samples)
         _check_bool("WeightedRandomSampler", "replacement", replacement, ValueError)
-        self.weights = Tensor(
-            np.asarray(weights.array if isinstance(weights, Tensor) else weights, np.float64)
-        )
+        self.weights = Tensor(np.asarray(weights.array if isinstance(weights, Tensor) else weights, np.float64))
         if self.weights.ndim != 1:
-            raise ValueError(
-                f"weights should be a 1d sequence but given weights have shape {self.weights.array.shape}"
-            )
+            raise ValueError(f"weights should be a 1d sequence but given weights have shape {self.weights.array.shape}")
         self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
 
     def __iter__(self) -> Iterator[int]:

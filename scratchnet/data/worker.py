@@ -93,9 +93,7 @@ def _work(worker: int, job: Job, tasks: queue.SimpleQueue, results: queue.Simple
         except StopIteration:
             result = END
         except BaseException as error:
-            error.add_note(
-                f"(raised in worker thread {worker} of a DataLoader, while it made batch {number})"
-            )
+            error.add_note(f"(raised in worker thread {worker} of a DataLoader, while it made batch {number})")
             result = Failure(error)
         results.put((number, result))
         start = task = result = indices = None  # neither a batch nor an error is kept while waiting

@@ -35,8 +35,7 @@ def accuracy(logits: Any, targets: Any, top_k: int = 1) -> float:
     scores, labels = _array(logits), _labels("accuracy", "targets", targets)
     if scores.ndim != 2 or labels.shape != scores.shape[:1]:
         raise ValueError(
-            "accuracy: expected logits [n, classes] and n targets, "
-            f"got shapes {scores.shape} and {labels.shape}"
+            f"accuracy: expected logits [n, classes] and n targets, got shapes {scores.shape} and {labels.shape}"
         )
     if not 1 <= top_k <= scores.shape[1]:
         raise ValueError(f"accuracy: expected top_k between 1 and the {scores.shape[1]} classes, got {top_k}")
@@ -68,13 +67,11 @@ def confusion_matrix(predictions: Any, targets: Any, num_classes: int | None = N
         num_classes = predictions.shape[1] if num_classes is None else num_classes
         predictions = predictions.argmax(1)
     guessed, true = (
-        _labels("confusion_matrix", name, x)
-        for name, x in (("predictions", predictions), ("targets", targets))
+        _labels("confusion_matrix", name, x) for name, x in (("predictions", predictions), ("targets", targets))
     )
     if guessed.shape != true.shape or true.ndim != 1:
         raise ValueError(
-            "confusion_matrix: expected as many predictions as targets, "
-            f"got shapes {guessed.shape} and {true.shape}"
+            f"confusion_matrix: expected as many predictions as targets, got shapes {guessed.shape} and {true.shape}"
         )
     if num_classes is None:
         num_classes = int(max(guessed.max(initial=-1), true.max(initial=-1))) + 1

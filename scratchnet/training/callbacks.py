@@ -99,9 +99,7 @@ class EarlyStopping(Callback):
         self, monitor: str = "test_loss", patience: int = 5, min_delta: float = 0.0, mode: str | None = None
     ) -> None:
         if patience < 1 or mode not in (None, "min", "max"):
-            raise ValueError(
-                f"EarlyStopping: expected patience >= 1 and mode min or max, got {patience} and {mode!r}"
-            )
+            raise ValueError(f"EarlyStopping: expected patience >= 1 and mode min or max, got {patience} and {mode!r}")
         self.monitor, self.patience, self.min_delta = monitor, patience, abs(min_delta)
         self.sign = -1.0 if mode == "max" or (mode is None and "accuracy" in monitor) else 1.0
         self.best, self.waited = float("inf"), 0
@@ -150,9 +148,7 @@ class StopOnInterrupt(Callback):
         def first(number: int, frame: Any) -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             trainer.stop("interrupted")
-            print(
-                "\nfinishing this epoch, then stopping; press Ctrl-C again to stop at once", file=sys.stderr
-            )
+            print("\nfinishing this epoch, then stopping; press Ctrl-C again to stop at once", file=sys.stderr)
 
         self.before = signal.signal(signal.SIGINT, first)
 

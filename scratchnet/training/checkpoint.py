@@ -60,16 +60,12 @@ def load(path: str | Path) -> Any:
     with open(path, "rb") as file:
         begin = file.read(4)
     if begin != b"PK\x03\x04":
-        what = (
-            "is empty" if not begin else f"begins with the bytes '{begin.hex(' ')}', expected '50 4b 03 04'"
-        )
+        what = "is empty" if not begin else f"begins with the bytes '{begin.hex(' ')}', expected '50 4b 03 04'"
         raise CheckpointError(f"{path} is no checkpoint of scratchnet: it {what}")
     try:
         with zipfile.ZipFile(path) as archive:
             if "state.json" not in archive.namelist():
-                raise CheckpointError(
-                    f"{path} is no checkpoint of scratchnet: it is a zip file without state.json"
-                )
+                raise CheckpointError(f"{path} is no checkpoint of scratchnet: it is a zip file without state.json")
             document = json.loads(archive.read("state.json"))
             if document["format"] != FORMAT or document["version"] != VERSION:
                 raise CheckpointError(
@@ -97,9 +93,7 @@ def _encode(value: Any, place: tuple[str, ...], arrays: dict[str, np.ndarray]) -
         return items if isinstance(value, list) else {"$tuple": items}
     if isinstance(value, Mapping):
         pairs = [(key, _encode(item, (*place, str(key)), arrays)) for key, item in value.items()]
-        kind = next(
-            name for name, cls in reversed(_MAPPINGS.items()) if name == "dict" or isinstance(value, cls)
-        )
+        kind = next(name for name, cls in reversed(_MAPPINGS.items()) if name == "dict" or isinstance(value, cls))
         if kind == "dict" and all(isinstance(key, str) and not key.startswith("$") for key, _ in pairs):
             return dict(pairs)
         return {f"${kind}": [[_encode(key, place, arrays), item] for key, item in pairs]}
@@ -121,7 +115,7 @@ def _decode(value: Any, archive: zipfile.ZipFile) -> Any:
         return [_decode(item, archive) for item in value]
     if not isinstance(value, dict):
         return value
-    tag, content = next(iter(value.items()), ("", None))
+    tag, content = next(iter(value.items()), ("", ()))
     if not tag.startswith("$"):
         return {key: _decode(item, archive) for key, item in value.items()}
     if tag in ("$tensor", "$array"):

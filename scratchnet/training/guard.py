@@ -24,9 +24,7 @@ def check_batch(x: Any, y: Any, where: str) -> None:
 
 def check_labels(y: Any, output: Any, where: str) -> None:
     """Refuse class numbers that the network has no output for."""
-    if not (
-        isinstance(y, Tensor) and isinstance(output, Tensor) and y.dtype.kind in "iu" and output.ndim > 1
-    ):
+    if not (isinstance(y, Tensor) and isinstance(output, Tensor) and y.dtype.kind in "iu" and output.ndim > 1):
         return
     classes = output.array.shape[1]
     wrong = np.argwhere((y.array < 0) | (y.array >= classes))
@@ -42,8 +40,7 @@ def check_loss(loss: float, where: str) -> None:
     """Refuse a loss that is not finite, before it reaches the weights."""
     if not np.isfinite(loss):
         raise TrainingError(
-            f"{where}: the loss is {loss}, the run has diverged: "
-            "a smaller learning rate or gradient clipping may help"
+            f"{where}: the loss is {loss}, the run has diverged: a smaller learning rate or gradient clipping may help"
         )
 
 

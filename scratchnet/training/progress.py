@@ -31,27 +31,29 @@ class Progress(Callback):
         self.bar: Any = None
 
     def on_fit_start(self, trainer: Trainer) -> None:
-        self.start = self.printed = time.perf_counter()
-        self.samples = 0
+        self.printed = time.perf_counter()
         self.batches = len(trainer.train_loader)
-        self.first = trainer.epoch * self.batches + trainer.batch
         wants = sys.stdout.isatty() if self.wants_bar is None else self.wants_bar
-        self.bar = _make_bar(trainer.epochs * self.batches, self.first) if wants else None
+        self.bar = _make_bar(trainer.epochs * self.batches, self._done(trainer)) if wants else None
+
+    def on_epoch_start(self, trainer: Trainer) -> None:
+        """Speed is that of the present epoch: the first batch of a run, which compiles kernels, would spoil the mean."""
+        self.start, self.first, self.samples = time.perf_counter(), self._done(trainer), 0
 
     def on_batch_end(self, trainer: Trainer) -> None:
         self.samples += len(trainer.output)
+        self.speed = self.samples / max(time.perf_counter() - self.start, 1e-9)
+        results = _results(trainer.mean_loss.value, trainer.mean_accuracy.value)
         if self.bar is not None:
-            fields = {
-                "loss": trainer.mean_loss.value,
-                "accuracy": trainer.mean_accuracy.value,
-                "speed": self._speed(),
-            }
             text = f"epoch {trainer.epoch + 1}/{trainer.epochs}"
-            self.bar.update(self.bar.task_ids[0], advance=1, description=text, **fields)
+            done = self._done(trainer)
+            self.bar.update(
+                self.bar.task_ids[0], completed=done, description=text, text=f"{results}   {self._pace(trainer)}"
+            )
         elif time.perf_counter() - self.printed > self.every:
             self._print(
                 f"epoch {trainer.epoch + 1:>3}/{trainer.epochs}  batch {trainer.batch}/{self.batches}  "
-                f"{_results(trainer.mean_loss.value, trainer.mean_accuracy.value)}   {self._pace(trainer)}"
+                f"{results}   {self._pace(trainer)}"
             )
 
     def on_epoch_end(self, trainer: Trainer) -> None:
@@ -72,14 +74,14 @@ class Progress(Callback):
         else:
             print(text, flush=True)
 
-    def _speed(self) -> float:
-        return self.samples / max(time.perf_counter() - self.start, 1e-9)
+    def _done(self, trainer: Trainer) -> int:
+        return trainer.epoch * self.batches + trainer.batch
 
     def _pace(self, trainer: Trainer) -> str:
-        done = trainer.epoch * self.batches + trainer.batch
+        done = self._done(trainer)
         seconds = (time.perf_counter() - self.start) / max(done - self.first, 1)
         left = round(seconds * (trainer.epochs * self.batches - done))
-        return f"{self._speed():,.0f} samples/s  {left // 60}:{left % 60:02d} left"
+        return f"{self.speed:,.0f} samples/s  {left // 60}:{left % 60:02d} left"
 
 
 def _results(loss: float, accuracy: float) -> str:
@@ -95,12 +97,9 @@ def _make_bar(total: int, completed: int) -> Any:
     bar = progress.Progress(
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),
-        progress.TextColumn("loss {task.fields[loss]:.4f}  accuracy {task.fields[accuracy]:.2%}"),
-        progress.TextColumn("{task.fields[speed]:,.0f} samples/s"),
-        progress.TimeRemainingColumn(),
-        progress.TextColumn("left"),
+        progress.TextColumn("{task.fields[text]}", markup=False),
         transient=True,
     )
     bar.start()
-    bar.add_task("", total=total, completed=completed, loss=float("nan"), accuracy=float("nan"), speed=0.0)
+    bar.add_task("starting", total=total, completed=completed, text="")
     return bar

@@ -141,10 +141,7 @@ def test_resumes_in_the_middle_of_an_epoch(kind, workers, seed, stop):
 
 
 def plain_or_not(batches):
-    return [
-        [x.array.tolist() for x in batch] if isinstance(batch, list) else batch.array.tolist()
-        for batch in batches
-    ]
+    return [[x.array.tolist() for x in batch] if isinstance(batch, list) else batch.array.tolist() for batch in batches]
 
 
 def test_resumes_between_epochs_with_its_own_generator():

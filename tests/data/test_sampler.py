@@ -48,9 +48,7 @@ def test_subset_random_sampler_is_torchs(seed, indices, own_generator):
 
 @given(SEEDS, st.lists(st.floats(0.1, 4), min_size=1, max_size=9), st.integers(2, 40), st.booleans())
 def test_weighted_random_sampler_is_torchs(seed, weights, count, own_generator):
-    a, b = both(
-        seed, lambda lib, g: lib.WeightedRandomSampler(weights, count, True, g if own_generator else None)
-    )
+    a, b = both(seed, lambda lib, g: lib.WeightedRandomSampler(weights, count, True, g if own_generator else None))
     assert a == b
 
 

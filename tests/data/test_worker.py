@@ -116,9 +116,7 @@ def test_worker_info():
     dataset = Slow()
     list(data.DataLoader(dataset, 4, num_workers=3, worker_init_fn=note))
     assert sorted(infos) == [0, 1, 2]
-    assert all(
-        info.id == i and info.num_workers == 3 and info.dataset is dataset for i, info in infos.items()
-    )
+    assert all(info.id == i and info.num_workers == 3 and info.dataset is dataset for i, info in infos.items())
     assert infos[2].seed - infos[0].seed == 2
     assert data.get_worker_info() is None
 

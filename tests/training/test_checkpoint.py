@@ -24,9 +24,7 @@ ARRAYS = hnp.arrays(
     st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]),
     hnp.array_shapes(min_dims=0, min_side=0),
 )
-KEYS = (
-    st.text(max_size=5) | st.integers() | st.sampled_from(["$array", "a/b", "a"]) | st.tuples(st.integers())
-)
+KEYS = st.text(max_size=5) | st.integers() | st.sampled_from(["$array", "a/b", "a"]) | st.tuples(st.integers())
 STATES = st.recursive(
     SCALARS | ARRAYS | ARRAYS.map(Tensor),
     lambda inner: (
@@ -65,9 +63,7 @@ def test_numpy_can_read_the_arrays_too(tmp_path):
     with np.load(tmp_path / "c.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["model/fc.weight"], weight.T)
     again = checkpoint.load(tmp_path / "c.npz")
-    assert (
-        again["model"]["n"] == 3 and again["milestones"] == Counter([2, 2, 5]) and again["milestones"][7] == 0
-    )
+    assert again["model"]["n"] == 3 and again["milestones"] == Counter([2, 2, 5]) and again["milestones"][7] == 0
 
 
 @pytest.mark.parametrize(

@@ -82,11 +82,7 @@ def test_history_and_evaluation():
     assert history[-1]["test_accuracy"] > 0.8 and history[-1]["test_loss"] < history[0]["test_loss"]
     logits, labels = predict(trainer.model, test)
     np.testing.assert_array_equal(labels.array, Y)
-    assert (
-        trainer.evaluate(test)["accuracy"]
-        == (logits.array.argmax(1) == Y).mean()
-        == history[-1]["test_accuracy"]
-    )
+    assert trainer.evaluate(test)["accuracy"] == (logits.array.argmax(1) == Y).mean() == history[-1]["test_accuracy"]
     expected = torch.nn.functional.cross_entropy(torch.from_numpy(logits.array), torch.from_numpy(Y)).item()
     assert history[-1]["test_loss"] == pytest.approx(expected, rel=1e-5)
     assert history[-1]["lr"] == pytest.approx(trainer.scheduler.get_last_lr()[0])
@@ -136,9 +132,7 @@ def test_a_restart_changes_nothing(tmp_path, workers, every, after):
 
     assert_same(weights(again), weights(whole))
     for a, b in zip(again.history, whole.history):
-        assert {k: v for k, v in a.items() if k != "seconds"} == {
-            k: v for k, v in b.items() if k != "seconds"
-        }
+        assert {k: v for k, v in a.items() if k != "seconds"} == {k: v for k, v in b.items() if k != "seconds"}
     assert again.callbacks[0].state_dict() == whole.callbacks[0].state_dict()
 
 
@@ -226,9 +220,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
                 next(iter(trainer.model.parameters())).array[0, 0] = np.nan
 
     trainer.callbacks.insert(0, Spoil())
-    with pytest.raises(
-        TrainingError, match=r"0\.weight is not finite any more; the last good checkpoint is kept"
-    ):
+    with pytest.raises(TrainingError, match=r"0\.weight is not finite any more; the last good checkpoint is kept"):
         trainer.fit(loaders()[0], 1)
     assert checkpoint.load(path)["batch"] == 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,7 @@ class ImageDataset(Dataset):
         self.transform, self.target_transform = transform or ToTensor(), target_transform
         if self.targets.ndim != 1 or self.data.ndim < 3 or len(self.data) != len(self.targets):
             raise ValueError(
-                f"{name}: expected images [n, H, W] and n labels, "
-                f"got shapes {self.data.shape} and {self.targets.shape}"
+                f"{name}: expected images [n, H, W] and n labels, got shapes {self.data.shape} and {self.targets.shape}"
             )
         wrong = np.flatnonzero((self.targets < 0) | (self.targets >= len(self.classes)))
         if wrong.size:
@@ -60,9 +59,7 @@ class ImageDataset(Dataset):
             )
         if self.data.dtype.kind == "f" and not np.isfinite(self.data).all():
             bad = np.flatnonzero(~np.isfinite(self.data.reshape(len(self.data), -1)).all(1))
-            raise ValueError(
-                f"{name}: {bad.size} images hold NaN or infinite pixels, the first is number {bad[0]}"
-            )
+            raise ValueError(f"{name}: {bad.size} images hold NaN or infinite pixels, the first is number {bad[0]}")
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         return self.transform(self.data[index]), self._target(int(self.targets[index]))
@@ -150,16 +147,13 @@ class MNIST(ImageDataset):
     def _find(self, stem: str, ndim: int) -> Path:
         folders = [self.root, self.root / "raw", self.root / type(self).__name__ / "raw"]
         files = [f"{stem}{dash}idx{ndim}-ubyte{gz}" for dash in "-." for gz in ("", ".gz")]
-        if found := next(_existing(folder / file for folder in folders for file in files), None):
-            return found
+        for path in (folder / file for folder in folders for file in files):
+            if path.is_file():
+                return path
         raise FileNotFoundError(
             f"{type(self).__name__}: found none of {', '.join(files)} in {' or '.join(map(str, folders))}. "
             "Nothing is downloaded: put the files there."
         )
-
-
-def _existing(paths: Iterable[Path]) -> Iterable[Any]:
-    return (path for path in paths if path.is_file())
 
 
 class FashionMNIST(MNIST):

@@ -108,28 +108,20 @@ def warp(images: np.ndarray, matrix: np.ndarray, shift: np.ndarray) -> np.ndarra
     corner = (top * stride + left)[:, None] + first
 
     def at(offset: int) -> np.ndarray:
-        return padded.ravel().take(
-            corner + offset, mode="clip"
-        )  # never clips: it is the mode that does not check
+        return padded.ravel().take(corner + offset, mode="clip")  # never clips: it is the mode that does not check
 
     upper, lower = at(0), at(stride)
     upper += fx * (at(1) - upper)
     lower += fx * (at(stride + 1) - lower)
     upper += fy * (lower - upper)
     out = upper.reshape(images.shape)
-    return (
-        np.rint(out).astype(images.dtype)
-        if images.dtype.kind in "iu"
-        else out.astype(images.dtype, copy=False)
-    )
+    return np.rint(out).astype(images.dtype) if images.dtype.kind in "iu" else out.astype(images.dtype, copy=False)
 
 
 def _interval(name: str, value: Any) -> tuple[float, float]:
     if np.ndim(value) == 0:
         if value < 0:
-            raise ValueError(
-                f"RandomAffine: if {name} is a single number, it must be non-negative, got {value}"
-            )
+            raise ValueError(f"RandomAffine: if {name} is a single number, it must be non-negative, got {value}")
         return -float(value), float(value)
     low, high = map(float, value)
     return low, high

@@ -101,9 +101,7 @@ class Normalize(Transform):
         if x.dtype.kind != "f":
             raise TypeError(f"Normalize: input tensor should be a float tensor. Got {x.dtype}.")
         if x.ndim < 3 or (self.mean.size not in (1, x.shape[-3])):
-            raise ValueError(
-                f"Normalize: expected images [N, C, H, W] with C = {self.mean.size}, got shape {x.shape}"
-            )
+            raise ValueError(f"Normalize: expected images [N, C, H, W] with C = {self.mean.size}, got shape {x.shape}")
         mean, std = (value.astype(x.dtype)[:, None, None] for value in (self.mean, self.std))
         return Tensor((x - mean) / std)
 

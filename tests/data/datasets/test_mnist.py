@@ -79,9 +79,7 @@ def test_the_usual_places(tmp_path, cls, folder, pattern):
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"train-images-idx3-ubyte, train-images-idx3-ubyte\.gz"
-    ) as caught:
+    with pytest.raises(FileNotFoundError, match=r"train-images-idx3-ubyte, train-images-idx3-ubyte\.gz") as caught:
         MNIST(tmp_path)
     assert str(tmp_path / "MNIST" / "raw") in str(caught.value)
 

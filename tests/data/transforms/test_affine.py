@@ -52,9 +52,7 @@ def test_bytes_stay_bytes_and_tensors_stay_tensors():
     images = np.full((2, 5, 5), 200, np.uint8)
     turned = RandomAffine(20)(images[0])
     assert turned.dtype == np.uint8 and turned[2, 2] == 200 and turned[0, 0] < 200
-    tensor = RandomAffine(20, generator=scratchnet.Generator()).batch(
-        Tensor(np.ones((2, 1, 5, 5), np.float32))
-    )
+    tensor = RandomAffine(20, generator=scratchnet.Generator()).batch(Tensor(np.ones((2, 1, 5, 5), np.float32)))
     assert isinstance(tensor, Tensor) and tensor.dtype == np.float32 and tensor.shape == (2, 1, 5, 5)
 
 
@@ -76,9 +74,7 @@ def test_draws_stay_in_their_ranges_and_are_seeded():
         assert low <= values.min() < low + 0.01 * (high - low)
         assert high - 0.01 * (high - low) < values.max() <= high
     np.testing.assert_allclose(np.linalg.det(matrix), scale**2, rtol=1e-9)
-    slant = np.degrees(
-        np.arctan((matrix[:, 0, 0] * matrix[:, 0, 1] + matrix[:, 1, 0] * matrix[:, 1, 1]) / scale**2)
-    )
+    slant = np.degrees(np.arctan((matrix[:, 0, 0] * matrix[:, 0, 1] + matrix[:, 1, 0] * matrix[:, 1, 1]) / scale**2))
     assert -20 <= slant.min() < -19 and 19 < slant.max() <= 20
 
 

@@ -52,9 +52,7 @@ def torch_perceptron():
 def test_outputs_and_gradients_are_torchs(make, twin):
     torch.manual_seed(0)
     ours, theirs = make(), twin()
-    ours.load_state_dict(
-        {name: Tensor(value.detach().numpy()) for name, value in theirs.state_dict().items()}
-    )
+    ours.load_state_dict({name: Tensor(value.detach().numpy()) for name, value in theirs.state_dict().items()})
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(5, 1, 28, 28)).astype(np.float32), rng.integers(0, 10, 5)
     loss = nn.functional.cross_entropy(ours(Tensor(x)), Tensor(y))
