@@ -34,6 +34,7 @@ from scratchnet.ops.rearranging import *  # noqa: F403
 from scratchnet.ops.reduction import *  # noqa: F403
 from scratchnet.ops.rounding import *  # noqa: F403
 from scratchnet.ops.sampling import *  # noqa: F403
+from scratchnet.ops.scaled_products import *  # noqa: F403
 from scratchnet.ops.scattering import *  # noqa: F403
 from scratchnet.ops.selection import *  # noqa: F403
 from scratchnet.ops.shape import *  # noqa: F403

@@ -256,7 +256,6 @@ def __rtruediv__(self: Tensor, other: Any) -> Tensor:
 
 method("__radd__")(__add__)
 method("__rmul__")(__mul__)
-Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]  # ndarray + Tensor asks the Tensor
 
 method("add_", "__iadd__")(in_place(add))
 method("sub_", "subtract_", "__isub__")(in_place(sub))

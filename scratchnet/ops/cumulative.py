@@ -11,6 +11,7 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
+from scratchnet.ops.extrema import pick
 from scratchnet.ops.joining import cat
 from scratchnet.ops.promotion import cast
 from scratchnet.ops.reducing import values_indices
@@ -157,7 +158,7 @@ def _running_extreme(input: Tensor, dim: int, greatest: bool, result: Any) -> An
     if not x.array.ndim:
         return result(x.clone(), Tensor(np.zeros((), np.int64, like=x.array)))
     indices = RunningArg(dim, greatest)(x.detach())
-    return result(x.gather(dim, indices), indices)
+    return result(pick(x, dim, indices), indices)
 
 
 @method()

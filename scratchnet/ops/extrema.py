@@ -10,6 +10,7 @@ from scratchnet.autograd.function import OUT
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
+from scratchnet.ops.indexing import Index, open_grid
 from scratchnet.ops.reducing import (
     Reduction,
     check_nonempty,
@@ -69,7 +70,7 @@ class Arg(Reduction):
         self.greatest = greatest
 
     def forward(self, x: Any) -> Any:
-        return (x.argmax if self.greatest else x.argmin)(self.dims[0], keepdims=self.keepdim)
+        return (np.argmax if self.greatest else np.argmin)(x, self.dims[0], keepdims=self.keepdim)
 
 
 # ---- functions ---------------------------------------------------------------------------------------------
@@ -140,9 +141,16 @@ def _max_or_min(input: Tensor, dim: Any, keepdim: bool, other: dict, function: s
     return values_at(x, dim, indices, keepdim and input.array.ndim > 0, RESULTS[function])
 
 
+def pick(x: Tensor, dim: int, indices: Tensor) -> Tensor:
+    """`x.gather(dim, indices)`, for indices that were computed here and need no checks."""
+    ndim, index = x.array.ndim, indices.array
+    places = [index if d == dim % ndim else open_grid(index.shape, d, like=index) for d in range(ndim)]
+    return Index(tuple(range(ndim)))(x, *places)
+
+
 def values_at(x: Tensor, dim: int, indices: Tensor, keepdim: bool, result: Any) -> Any:
     """The (values, indices) of chosen elements: the gradient goes where they came from."""
-    values = x.gather(dim, indices)
+    values = pick(x, dim, indices)
     return result(values, indices) if keepdim else result(values.squeeze(dim), indices.squeeze(dim))
 
 

@@ -82,9 +82,9 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
         If the input does not hold floats, or for an infinite or negative p without elements.
     """
     if p == "nuc":
-        from scratchnet import linalg
+        from scratchnet.ops.linalg.norms import matrix_norm  # which is built on Norm
 
-        return linalg.matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
     p = 2.0 if p in ("fro", None) else float(p)

@@ -9,7 +9,7 @@ import numpy as np
 from scratchnet.autograd.function import NOTHING, OUT, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.elementwise import check_tensor
-from scratchnet.ops.extrema import MaxOfAll, values_at
+from scratchnet.ops.extrema import MaxOfAll, pick, values_at
 from scratchnet.ops.reducing import check_nonempty, numpy_names, values_indices
 from scratchnet.ops.selection import where
 from scratchnet.ops.sorting import sorted_indices
@@ -72,7 +72,7 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> 
     return values_at(
         x,
         dim,
-        order.gather(dim, place),
+        pick(order, dim, place),
         keepdim and input.array.ndim > 0,
         NanMedian if ignore_nan else Median,
     )
@@ -120,7 +120,7 @@ def _quantile(
     ndim = input.array.ndim
     x = input.flatten() if dim is None else input
     x, axis, order = sorted_indices(x, -1 if dim is None else dim, False, "quantile")
-    ordered = x.gather(axis, order).movedim(axis, -1)
+    ordered = pick(x, axis, order).movedim(axis, -1)
     numbers = (~ordered.isnan()).sum(-1, keepdim=True)
     # where each quantile lies in the sorted row: a fraction between two places
     rank = q.flatten() * (numbers - 1).clamp(min=0)
@@ -138,12 +138,12 @@ def _between(ordered: Tensor, rank: Tensor, interpolation: str) -> Tensor:
     """The value at a fractional place of a sorted row."""
     if interpolation in ("lower", "higher", "nearest"):
         whole = {"lower": rank.floor, "higher": rank.ceil, "nearest": rank.round}[interpolation]()
-        return ordered.gather(-1, whole.long())
+        return pick(ordered, -1, whole.long())
     low = rank.floor()
     weight = rank - low
     if interpolation == "midpoint":
         weight = weight.ceil() / 2
-    return ordered.gather(-1, low.long()).lerp(ordered.gather(-1, rank.ceil().long()), weight)
+    return pick(ordered, -1, low.long()).lerp(pick(ordered, -1, rank.ceil().long()), weight)
 
 
 def _check_quantile(input: Tensor, q: Any, interpolation: str) -> Tensor:
@@ -187,6 +187,6 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices) of the most frequent element along `dim`: the smallest of several, its last place."""
     x, dim, order = sorted_indices(input, dim, False, "mode")
     check_nonempty(x.array.shape, (dim,), dim, "mode")
-    ordered = x.detach().gather(dim, order).movedim(dim, -1)
+    ordered = pick(x.detach(), dim, order).movedim(dim, -1)
     place = LongestRun()(ordered).movedim(-1, dim)
-    return values_at(x, dim, order.gather(dim, place), keepdim and input.array.ndim > 0, Mode)
+    return values_at(x, dim, pick(order, dim, place), keepdim and input.array.ndim > 0, Mode)

@@ -94,7 +94,8 @@ class Polygamma(Function):
     def forward(self, x: Any) -> Any:
         import scipy.special
 
-        return scipy.special.polygamma(self.n, x).astype(x.dtype)
+        sign = 1 if self.n % 2 else -1
+        return (sign * math.factorial(self.n) * scipy.special.zeta(self.n + 1, x)).astype(x.dtype)
 
     def backward(self, g: Tensor) -> Tensor:
         return g * Polygamma(self.n + 1)(self.inputs[0])
