@@ -144,11 +144,7 @@ def _forward_hooks(module: Any) -> tuple:
 
 
 def _run_forward(hook: ForwardHook, module: Any, args: tuple, kwargs: dict, result: Any) -> Any:
-    return (
-        hook.function(module, args, kwargs, result)
-        if hook.with_kwargs
-        else hook.function(module, args, result)
-    )
+    return hook.function(module, args, kwargs, result) if hook.with_kwargs else hook.function(module, args, result)
 
 
 def _run_forward_pre(module: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -194,9 +190,7 @@ def _through_gate(watch: Callable[[tuple], tuple], values: tuple) -> tuple[tuple
     kinds = [(v.array.shape, v.array.dtype) if isinstance(v, Tensor) else None for v in values]
 
     def watch_all(grads: tuple) -> tuple:
-        full = [
-            kind and Tensor(np.zeros(*kind)) for kind in kinds
-        ]  # as torch: zeros for Tensors that require no grad
+        full = [kind and Tensor(np.zeros(*kind)) for kind in kinds]  # as torch: zeros for Tensors that require no grad
         for i, g in zip(places, grads):
             full[i] = g
         replaced = watch(tuple(full))
@@ -241,9 +235,7 @@ class _Passage:
 
     def at_output(self, grad_output: tuple) -> tuple:
         for hook in self.before_backward:
-            grad_output = _replace(
-                grad_output, hook(self.module, grad_output), "register_full_backward_pre_hook"
-            )
+            grad_output = _replace(grad_output, hook(self.module, grad_output), "register_full_backward_pre_hook")
         self.grad_output = grad_output
         if not self.gated:  # no gradient will reach the inputs: this is the last that is seen of the pass
             for hook in self.on_backward:

@@ -34,9 +34,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     return _fill(tensor, (generator or default_generator).uniform(tensor.shape, tensor.dtype, a, b))
 
 
-def normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
-) -> Tensor:
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with draws from N(mean, std²)."""
     return _fill(tensor, (generator or default_generator).normal(tensor.shape, tensor.dtype, mean, std))
 
@@ -74,9 +72,7 @@ def trunc_normal_(
     while pending.any():
         candidates = draw.uniform(shape, dtype, a, b)
         values = candidates if values is None else np.where(pending, candidates, values)
-        log_density = ((candidates - dtype.type(mean)) / dtype.type(std)) ** 2 * dtype.type(
-            -0.5
-        ) - dtype.type(peak)
+        log_density = ((candidates - dtype.type(mean)) / dtype.type(std)) ** 2 * dtype.type(-0.5) - dtype.type(peak)
         with np.errstate(divide="ignore"):
             pending &= np.log(draw.uniform(shape, dtype)) > log_density
     return tensor if values is None else _fill(tensor, values)
@@ -106,9 +102,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with the identity: a Linear layer passes its input on."""
     if tensor.ndim != 2:
-        raise ValueError(
-            f"eye_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}"
-        )
+        raise ValueError(f"eye_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
     return _fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
 
 
@@ -262,9 +256,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """Fill a matrix with N(0, std²), and a fraction `sparsity` of each column with zeros (Martens 2010)."""
     if tensor.ndim != 2:
-        raise ValueError(
-            f"sparse_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}"
-        )
+        raise ValueError(f"sparse_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)
     values = (generator or default_generator).normal(tensor.shape, tensor.dtype, 0, std)

@@ -65,9 +65,7 @@ class Module(Hooks, StateDict, Conversion):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; every subclass defines its own."""
-        raise NotImplementedError(
-            f'Module [{type(self).__name__}] is missing the required "forward" function'
-        )
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if (

@@ -47,9 +47,7 @@ class StateDict(Traversal):
     def get_extra_state(self) -> Any:
         """What else belongs into the state dict, if a subclass has something; override together with
         `set_extra_state`."""
-        raise RuntimeError(
-            f"{type(self).__name__} has no extra state: override get_extra_state to give it one"
-        )
+        raise RuntimeError(f"{type(self).__name__} has no extra state: override get_extra_state to give it one")
 
     def set_extra_state(self, state: Any) -> None:
         """Take back what `get_extra_state` returned."""
@@ -109,9 +107,7 @@ class StateDict(Traversal):
 
     # ---- loading
     # ---------------------------------------------------------------------------------------------
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> Any:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Copy the values of `state_dict` into the module.
 
         Parameters
@@ -218,7 +214,8 @@ class StateDict(Traversal):
                     target.copy_(value)
         except Exception as error:
             return (
-                f"{while_copying}whose dimensions in the model are {target.shape} and whose dimensions in the "
+                f"{while_copying}whose dimensions in the model are {target.shape} and whose dimensions in "
+                "the "
                 f"checkpoint are {value.shape}, an exception occurred : {error.args}."
             )
         return None
@@ -242,9 +239,7 @@ class StateDict(Traversal):
         loading."""
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
-    def _register_load_state_dict_pre_hook(
-        self, hook: Callable, with_module: bool = False
-    ) -> RemovableHandle:
+    def _register_load_state_dict_pre_hook(self, hook: Callable, with_module: bool = False) -> RemovableHandle:
         return add(self._load_state_dict_pre_hooks, _Bound(hook, self) if with_module else hook)
 
     def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:

@@ -159,11 +159,7 @@ class Traversal:
     ) -> Iterator[tuple[str, Any]]:
         """Members of all modules of the tree, in the order of the modules."""
         seen = set()
-        modules = (
-            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
-            if recurse
-            else [(prefix, self)]
-        )
+        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
         for path, module in modules:
             for name, member in get_members_fn(module):
                 if member is None or member in seen:

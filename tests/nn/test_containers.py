@@ -152,9 +152,7 @@ def test_dict_of_modules(case):
 
 
 def parameters(lib):
-    return lib.nn.ParameterList(
-        [lib.ones(2), lib.nn.Parameter(lib.ones(2, 3)), "text", lib.nn.Parameter(lib.ones(1))]
-    )
+    return lib.nn.ParameterList([lib.ones(2), lib.nn.Parameter(lib.ones(2, 3)), "text", lib.nn.Parameter(lib.ones(1))])
 
 
 PARAMETERS = {

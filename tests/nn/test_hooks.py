@@ -106,9 +106,7 @@ def test_always_called_hooks_run_when_forward_raises():
         log, m = [], adder(lib)
         m.register_forward_hook(lambda m, args, out: log.append(("always", out)), always_call=True)
         m.register_forward_hook(lambda m, args, out: log.append("never"))
-        m.register_forward_hook(
-            lambda m, args, kw, out: log.append(("too", kw)), always_call=True, with_kwargs=True
-        )
+        m.register_forward_hook(lambda m, args, kw, out: log.append(("too", kw)), always_call=True, with_kwargs=True)
         with pytest.raises(TypeError):
             m(lib.ones(1), wrong=1)
         return log

@@ -46,23 +46,16 @@ def tree(lib):
 
 def listing(module):
     options = [
-        dict(prefix=p, recurse=r, remove_duplicate=d)
-        for p in ("", "net")
-        for r in (True, False)
-        for d in (True, False)
+        dict(prefix=p, recurse=r, remove_duplicate=d) for p in ("", "net") for r in (True, False) for d in (True, False)
     ]
     return {
         "parameters": [[n for n, _ in module.named_parameters(**o)] for o in options],
         "buffers": [[n for n, _ in module.named_buffers(**o)] for o in options],
         "modules": [
-            [n for n, _ in module.named_modules(prefix=p, remove_duplicate=d)]
-            for p in ("", "a")
-            for d in (True, False)
+            [n for n, _ in module.named_modules(prefix=p, remove_duplicate=d)] for p in ("", "a") for d in (True, False)
         ],
         "children": [n for n, _ in module.named_children()],
-        "counts": [
-            len(list(x)) for x in (module.parameters(), module.buffers(), module.modules(), module.children())
-        ],
+        "counts": [len(list(x)) for x in (module.parameters(), module.buffers(), module.modules(), module.children())],
         "keys": list(module.state_dict(prefix="p.")),
     }
 
@@ -310,13 +303,9 @@ def test_printing():
         class Net(n.Module):
             def __init__(self):
                 super().__init__()
-                self.features = n.Sequential(
-                    n.Conv2d(1, 6, 5), n.ReLU(), n.Sequential(n.Tanh(), n.Identity())
-                )
+                self.features = n.Sequential(n.Conv2d(1, 6, 5), n.ReLU(), n.Sequential(n.Tanh(), n.Identity()))
                 self.heads = n.ModuleDict({"a": n.Linear(2, 3), "b": n.Dropout()})
-                self.blocks = n.ModuleList(
-                    [n.ReLU(), n.ReLU(), n.Sequential(n.ReLU()), n.Linear(1, 1, bias=False)]
-                )
+                self.blocks = n.ModuleList([n.ReLU(), n.ReLU(), n.Sequential(n.ReLU()), n.Linear(1, 1, bias=False)])
                 self.nothing = n.ModuleList()
 
             def extra_repr(self):

@@ -15,9 +15,7 @@ BOTH = pytest.mark.parametrize("lib", [scratchnet, torch], ids=["ours", "torch"]
 
 def network(lib):
     n = lib.nn
-    return n.Sequential(
-        OrderedDict(conv=n.Conv2d(1, 2, 3), norm=n.BatchNorm2d(2), head=n.Sequential(n.Linear(4, 3)))
-    )
+    return n.Sequential(OrderedDict(conv=n.Conv2d(1, 2, 3), norm=n.BatchNorm2d(2), head=n.Sequential(n.Linear(4, 3))))
 
 
 def neutral(text):
@@ -156,16 +154,10 @@ def test_extra_state(lib):
 def test_hooks_run_in_order_and_may_change_what_they_are_given(lib):
     net = network(lib)
     log = []
-    net.conv.register_state_dict_pre_hook(
-        lambda m, prefix, keep: log.append(("pre", m is net.conv, prefix, keep))
-    )
-    net.conv.register_state_dict_post_hook(
-        lambda m, state, prefix, meta: state.update({prefix + "more": lib.ones(1)})
-    )
+    net.conv.register_state_dict_pre_hook(lambda m, prefix, keep: log.append(("pre", m is net.conv, prefix, keep)))
+    net.conv.register_state_dict_post_hook(lambda m, state, prefix, meta: state.update({prefix + "more": lib.ones(1)}))
     net.register_load_state_dict_pre_hook(lambda m, state, prefix, *rest: state.pop("conv.more"))
-    net.conv._register_load_state_dict_pre_hook(
-        lambda state, prefix, *rest: log.append(("load", prefix, len(rest)))
-    )
+    net.conv._register_load_state_dict_pre_hook(lambda state, prefix, *rest: log.append(("load", prefix, len(rest))))
     handle = net.register_load_state_dict_post_hook(lambda m, keys: keys.missing_keys.clear())
     state = net.state_dict()
     assert "conv.more" in state and log == [("pre", True, "conv.", False)]

@@ -107,9 +107,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     if inplace:
         return elu_(input, alpha)
     x = require_float(input, "elu")
-    return ops.where(
-        x > 0, x, alpha * ops.expm1(ops.clamp(x, max=0))
-    )  # clamped: what is not chosen must not overflow
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.clamp(x, max=0)))  # clamped: what is not chosen must not overflow
 
 
 @in_place

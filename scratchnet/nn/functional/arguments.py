@@ -22,9 +22,7 @@ def require_float(x: Any, function: str, argument: str = "input") -> Tensor:
 
 def require_same_dtype(function: str, **tensors: Tensor | None) -> None:
     """Refuse Tensors of different dtypes; None is left out."""
-    dtypes = {
-        name: check_tensor(x, function, name).array.dtype for name, x in tensors.items() if x is not None
-    }
+    dtypes = {name: check_tensor(x, function, name).array.dtype for name, x in tensors.items() if x is not None}
     if len(set(dtypes.values())) > 1:
         given = ", ".join(f"{name} is {dtype}" for name, dtype in dtypes.items())
         raise RuntimeError(f"{function}: expected tensors of the same dtype, but {given}")

@@ -143,13 +143,9 @@ def conv2d(
     check_tensor(weight, "conv2d", "weight")
     require_same_dtype("conv2d", input=check_tensor(input, "conv2d"), weight=weight, bias=bias)
     if weight.array.ndim != 4 or 0 in (weight.array.shape[0], *weight.array.shape[2:]):
-        raise RuntimeError(
-            f"conv2d: expected weight of shape [O, C/groups, kh, kw], got {weight.array.shape}"
-        )
+        raise RuntimeError(f"conv2d: expected weight of shape [O, C/groups, kh, kw], got {weight.array.shape}")
     if input.array.ndim not in (3, 4):
-        raise RuntimeError(
-            f"conv2d: expected input of shape [N, C, H, W] or [C, H, W], got {input.array.shape}"
-        )
+        raise RuntimeError(f"conv2d: expected input of shape [N, C, H, W] or [C, H, W], got {input.array.shape}")
     _check_channels(input, weight, bias, groups)
     stride = _at_least("stride", stride, 1)
     dilation = _at_least("dilation", dilation, 1)
@@ -200,9 +196,7 @@ def _named_padding(
     if padding != "same":
         raise RuntimeError(f"conv2d: Invalid padding string: {padding!r}; expected 'same' or 'valid'")
     if max(stride) > 1:
-        raise RuntimeError(
-            f"conv2d: padding='same' is not supported for strided convolutions, got stride={stride}"
-        )
+        raise RuntimeError(f"conv2d: padding='same' is not supported for strided convolutions, got stride={stride}")
     rows, columns = (d * (k - 1) for d, k in zip(dilation, kernel))
     if rows % 2 or columns % 2:
         input = pad(input, (0, columns % 2, 0, rows % 2))

@@ -143,9 +143,7 @@ def cross_entropy(
         )
     class_dim = 0 if input.array.ndim == 1 else 1
     if target.array.shape == input.array.shape:
-        return _against_probabilities(
-            input, target, weight, ignore_index, reduction, label_smoothing, class_dim
-        )
+        return _against_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, class_dim)
     check_class_targets("cross_entropy", input, target, weight)
     t, w = target.array, None if weight is None else weight.array
     rows = input
@@ -223,13 +221,9 @@ def check_class_targets(name: str, x: Tensor, target: Tensor, weight: Tensor | N
     expected = (shape[0], *shape[2:]) if len(shape) > 1 else ()
     if t.shape != expected:
         kind = ValueError if expected and t.ndim and t.shape[0] != expected[0] else RuntimeError
-        raise kind(
-            f"{name}: input of shape {shape} expects target of shape {expected} (or {shape}), got {t.shape}"
-        )
+        raise kind(f"{name}: input of shape {shape} expects target of shape {expected} (or {shape}), got {t.shape}")
     if t.dtype not in (np.int64, np.uint8):
-        raise RuntimeError(
-            f"{name}: expected target of dtype int64 (classes), got {t.dtype}; convert it with .long()"
-        )
+        raise RuntimeError(f"{name}: expected target of dtype int64 (classes), got {t.dtype}; convert it with .long()")
     classes = shape[1] if len(shape) > 1 else shape[0]
     _check_weight(name, weight, classes)
     if weight is not None and weight.array.dtype != x.array.dtype:

@@ -40,9 +40,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     if check_tensor(input, "dropout2d").array.ndim not in (3, 4):
         raise RuntimeError(f"dropout2d: Expected 3D or 4D input, but received a {input.array.ndim}D input")
-    return _dropout(
-        "dropout2d", input, p, training, inplace, lambda shape: (*shape[:2], *(1 for _ in shape[2:]))
-    )
+    return _dropout("dropout2d", input, p, training, inplace, lambda shape: (*shape[:2], *(1 for _ in shape[2:])))
 
 
 def _dropout(name: str, x: Tensor, p: float, training: bool, inplace: bool, mask_shape) -> Tensor:

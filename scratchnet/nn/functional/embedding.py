@@ -48,7 +48,7 @@ class AddRows(Function):
 
     def forward(self, x: Any) -> Any:
         y = np.zeros(self.target, x.dtype, like=x)
-        add_at(y, (0,), self.indices, x)
+        add_at(y, (0,), (self.indices,), x)
         return y
 
     def backward(self, g: Tensor) -> Tensor:
@@ -100,9 +100,7 @@ def embedding(
     rows = len(table)
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
-            raise AssertionError(
-                f"embedding: Padding_idx must be within num_embeddings={rows}, got {padding_idx}"
-            )
+            raise AssertionError(f"embedding: Padding_idx must be within num_embeddings={rows}, got {padding_idx}")
         padding_idx %= rows
     if indices.size and not (indices.min() >= 0 and indices.max() < rows):
         bad = indices[(indices < 0) | (indices >= rows)].flat[0]

@@ -23,9 +23,7 @@ class Linear(Function):
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
         self.rows, (out, inp) = math.prod(x.shape[:-1]), w.shape
-        y = (x.reshape(self.rows, inp) @ w.T).reshape(
-            *x.shape[:-1], out
-        )  # one product of matrices whatever x.ndim is
+        y = (x.reshape(self.rows, inp) @ w.T).reshape(*x.shape[:-1], out)  # one product of matrices whatever x.ndim is
         if b is not None:
             y += b
         return y
@@ -67,14 +65,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"linear: expected input of 1 or more dimensions and weight of 1 or 2, got shapes {x} and {w}"
         )
     if x[-1] != w[-1]:
-        raise RuntimeError(
-            f"linear: input of shape {x} has {x[-1]} features, but weight of shape {w} expects {w[-1]}"
-        )
+        raise RuntimeError(f"linear: input of shape {x} has {x[-1]} features, but weight of shape {w} expects {w[-1]}")
     if len(w) == 1:
         if bias is not None and bias.array.ndim:
-            raise RuntimeError(
-                f"linear: weight of shape {w} expects a bias without dimensions, got {bias.array.shape}"
-            )
+            raise RuntimeError(f"linear: weight of shape {w} expects a bias without dimensions, got {bias.array.shape}")
         y = ops.matmul(input, weight)
         return y if bias is None else y + bias
     if bias is None:

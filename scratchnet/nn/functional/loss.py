@@ -99,7 +99,11 @@ def huber_loss(
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
     d = abs(input - target)
-    return _weighted(ops.where(d <= delta, d * d * 0.5, delta * (d - 0.5 * delta)), reduction, weight, input)
+    loss = ops.where(d <= delta, d * d * 0.5, delta * (d - 0.5 * delta))
+    return reduce_loss(loss if weight is None else loss * _checked(weight, input), reduction)
+
+
+_LEAST = float(np.float32(1e-12))  # of x · (1 − x), in torch's words
 
 
 class BinaryCrossEntropy(Function):
@@ -119,8 +123,8 @@ class BinaryCrossEntropy(Function):
         x, t = self.inputs
         need_x, need_t = self.needs_input_grad
         return (
-            g * (x - t) / ops.clamp(x * (1 - x), min=1e-12) if need_x else None,
-            g * (ops.clamp(ops.log1p(-x), min=-100) - ops.clamp(ops.log(x), min=-100)) if need_t else None,
+            g * (x - t) / ops.clamp(x * (1 - x), min=_LEAST) if need_x else None,
+            g * (ops.log1p(-x) - ops.log(x)) if need_t else None,
         )
 
 
@@ -147,9 +151,7 @@ def binary_cross_entropy(
         check_tensor(target, "binary_cross_entropy", "target"),
     )
     if t.array.shape != x.array.shape:
-        raise ValueError(
-            f"binary_cross_entropy: expected target of input's shape {x.array.shape}, got {t.array.shape}"
-        )
+        raise ValueError(f"binary_cross_entropy: expected target of input's shape {x.array.shape}, got {t.array.shape}")
     if t.array.dtype != x.array.dtype:
         raise RuntimeError(
             f"binary_cross_entropy: expected target of input's dtype {x.array.dtype}, got {t.array.dtype}"
@@ -239,10 +241,11 @@ def _compare_shapes(input: Tensor, target: Tensor) -> None:
 def _weighted(loss: Tensor, reduction: str, weight: Tensor | None, input: Tensor) -> Tensor:
     if weight is None:
         return reduce_loss(loss, reduction)
+    loss = loss * _checked(weight, input)
+    return loss.sum() / weight.sum() if reduction == "mean" else reduce_loss(loss, reduction)
+
+
+def _checked(weight: Tensor, input: Tensor) -> Tensor:
     if weight.array.shape != input.array.shape:
-        raise ValueError(
-            f"Weights and input must have the same size, got {weight.array.shape} and {input.array.shape}"
-        )
-    if reduction == "mean":
-        return (loss * weight).sum() / weight.sum()
-    return reduce_loss(loss * weight, reduction)
+        raise ValueError(f"Weights and input must have the same size, got {weight.array.shape} and {input.array.shape}")
+    return weight

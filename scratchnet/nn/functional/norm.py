@@ -36,9 +36,7 @@ class BatchNorm(Function):
         axes = (0, *range(2, x.ndim))
         centred = x - x.mean(axes, keepdim=True)
         rstd = ((centred * centred).mean(axes, keepdim=True) + self.eps) ** -0.5
-        return _normalisation_gradients(
-            g, centred * rstd, _per_channel(w, x), rstd, axes, axes, self.needs_input_grad
-        )
+        return _normalisation_gradients(g, centred * rstd, _per_channel(w, x), rstd, axes, axes, self.needs_input_grad)
 
     def fused_backward(self, g: Any) -> tuple:
         x, w, *_ = (*self.inputs, None)
@@ -62,7 +60,7 @@ class BatchNormFixed(Function):
         return kernels.batch_norm_apply(x, self.mean, self.rstd, w, b)
 
     def backward(self, g: Tensor) -> tuple:
-        x, w, *_ = (*self.inputs, None)
+        x, w = (*self.inputs, None, None)[:2]
         need_x, *need_affine = self.needs_input_grad
         mean, rstd = (_per_channel(Tensor(v), g) for v in (self.mean, self.rstd))
         gradients = [None if not need_x else g * (rstd if w is None else rstd * _per_channel(w, g))]
@@ -118,16 +116,11 @@ def _normalisation_gradients(
     gx = None
     if need_x:
         gw = g if w is None else g * w
-        gx = rstd * (
-            gw - gw.mean(axes, keepdim=True) - normalised * (gw * normalised).mean(axes, keepdim=True)
-        )
+        gx = rstd * (gw - gw.mean(axes, keepdim=True) - normalised * (gw * normalised).mean(axes, keepdim=True))
     affine = (g * normalised if i == 0 else g for i, _ in enumerate(need_affine))
     return (
         gx,
-        *(
-            (t.sum(affine_axes) if affine_axes else t) if need else None
-            for t, need in zip(affine, need_affine)
-        ),
+        *((t.sum(affine_axes) if affine_axes else t) if need else None for t, need in zip(affine, need_affine)),
     )
 
 
@@ -178,24 +171,21 @@ def batch_norm(
     require_same_dtype("batch_norm", input=input, **vectors)
     for name, v in vectors.items():
         if v is not None and v.array.shape != (shape[1],):
-            raise RuntimeError(
-                f"batch_norm: {name} should contain {shape[1]} elements, got shape {v.array.shape}"
-            )
+            raise RuntimeError(f"batch_norm: {name} should contain {shape[1]} elements, got shape {v.array.shape}")
         if v is None and name.startswith("running") and not training:
             raise RuntimeError(f"batch_norm: {name} must be defined in evaluation mode")
     if not training:
         rstd = 1 / np.sqrt(running_var.array + eps)  # type: ignore[union-attr]
         return _apply_affine(BatchNormFixed(running_mean.array, rstd), input, weight, bias)  # type: ignore[union-attr]
     n = math.prod(shape) // max(shape[1], 1)
+    if n == 0:
+        return _apply_affine(BatchNormFixed(*np.ones((2, shape[1]), input.dtype)), input, weight, bias)
     if n == 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {list(shape)}"
-        )
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)}")
     operation = BatchNorm(eps)
     y = _apply_affine(operation, input, weight, bias)
-    if n:
-        _update(running_mean, operation.mean, momentum)
-        _update(running_var, operation.var * (n / (n - 1)), momentum)
+    _update(running_mean, operation.mean, momentum)
+    _update(running_var, operation.var * (n / (n - 1)), momentum)
     return y
 
 

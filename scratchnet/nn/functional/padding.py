@@ -75,9 +75,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     x, shape = check_tensor(input, "pad"), input.array.shape
     widths = [int(p) for p in pad]
     if len(widths) % 2:
-        raise RuntimeError(
-            f"pad: Padding length must be divisible by 2, got {len(widths)} widths: {tuple(pad)}"
-        )
+        raise RuntimeError(f"pad: Padding length must be divisible by 2, got {len(widths)} widths: {tuple(pad)}")
     if len(widths) // 2 > len(shape):
         raise RuntimeError(
             f"pad: Padding length should be less than or equal to two times the input dimension, "
@@ -92,9 +90,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if mode == "constant":
         return ConstantPad(((0, 0),) * (len(shape) - len(pairs)) + tuple(pairs[::-1]), value or 0)(x)
     if mode not in _SOURCES:
-        raise NotImplementedError(
-            f"pad: Unrecognised padding mode {mode!r}; expected constant, {', '.join(_SOURCES)}"
-        )
+        raise NotImplementedError(f"pad: Unrecognised padding mode {mode!r}; expected constant, {', '.join(_SOURCES)}")
     if value is not None and value != 0:
         raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
     if not 1 <= len(pairs) <= 3 or len(shape) - len(pairs) not in (1, 2):

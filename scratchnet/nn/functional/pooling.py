@@ -201,9 +201,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """
     shape = check_tensor(input, "adaptive_avg_pool2d").array.shape
     if len(shape) not in (3, 4) or 0 in shape[-3:]:
-        raise RuntimeError(
-            f"adaptive_avg_pool2d: expected input of shape [N, C, H, W] or [C, H, W], got {shape}"
-        )
+        raise RuntimeError(f"adaptive_avg_pool2d: expected input of shape [N, C, H, W] or [C, H, W], got {shape}")
     sizes = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size, output_size)
     rows, columns = (n if size is None else size for size, n in zip(sizes, shape[-2:]))
     dtype = input.array.dtype
@@ -219,9 +217,7 @@ def _averages(regions: int, size: int, dtype: np.dtype) -> np.ndarray:
     return weights
 
 
-def _geometry(
-    function: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any
-) -> tuple:
+def _geometry(function: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple:
     """Kernel, stride and padding as pairs, checked."""
     shape = input.array.shape
     if len(shape) not in (3, 4) or 0 in shape[-3:]:

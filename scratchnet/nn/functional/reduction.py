@@ -21,9 +21,7 @@ def chosen(reduction: str, size_average: bool | None = None, reduce: bool | None
 
 def check_reduction(reduction: str, allowed: tuple[str, ...] = ("mean", "sum", "none")) -> None:
     if reduction not in allowed:
-        raise ValueError(
-            f"{reduction} is not a valid value for reduction; expected one of {', '.join(allowed)}"
-        )
+        raise ValueError(f"{reduction} is not a valid value for reduction; expected one of {', '.join(allowed)}")
 
 
 def reduce_loss(loss: Tensor, reduction: str) -> Tensor:

@@ -50,9 +50,7 @@ class Embedding(Module):
         self.embedding_dim = positive(embedding_dim, "Embedding", "embedding_dim")
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError(
-                    f"Padding_idx must be within num_embeddings={num_embeddings}, got {padding_idx}"
-                )
+                raise AssertionError(f"Padding_idx must be within num_embeddings={num_embeddings}, got {padding_idx}")
             padding_idx %= num_embeddings
         self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse

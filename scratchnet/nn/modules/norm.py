@@ -102,17 +102,13 @@ class _BatchNorm(Module):
         )
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *rest: Any) -> None:
-        if (
-            local_metadata.get("version", 1) < 2 and self.track_running_stats
-        ):  # saved before batches were counted
+        if local_metadata.get("version", 1) < 2 and self.track_running_stats:  # saved before batches were counted
             state_dict.setdefault(prefix + "num_batches_tracked", self.num_batches_tracked)
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
 
 class BatchNorm1d(_BatchNorm):
-    __doc__ = (
-        f"Batch normalisation of [N, C] or [N, C, L], see `functional.batch_norm`.\n{_BatchNorm.__doc__}"
-    )
+    __doc__ = f"Batch normalisation of [N, C] or [N, C, L], see `functional.batch_norm`.\n{_BatchNorm.__doc__}"
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.array.ndim not in (2, 3):

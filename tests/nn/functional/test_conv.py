@@ -109,7 +109,9 @@ def test_refusals_are_those_of_torch(args, kwargs):
 
 
 def test_messages_say_what_was_given_and_what_was_expected():
-    with pytest.raises(RuntimeError, match=r"input has 3 channels, but weight of shape \(8, 4, 3, 3\) with groups=1 expects 4"):
+    with pytest.raises(
+        RuntimeError, match=r"input has 3 channels, but weight of shape \(8, 4, 3, 3\) with groups=1 expects 4"
+    ):
         F.conv2d(Tensor(np.zeros((1, 3, 5, 5))), Tensor(np.zeros((8, 4, 3, 3))))
     with pytest.raises(RuntimeError, match="input is float32, weight is float64"):
         F.conv2d(Tensor(np.zeros((1, 3, 5, 5), np.float32)), Tensor(np.zeros((8, 3, 3, 3))))

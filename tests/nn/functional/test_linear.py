@@ -21,7 +21,11 @@ def test_gradients(leading, inputs, outputs, with_bias, seed):
 
 
 def test_an_example_by_hand():
-    x, w, b = Tensor(np.array([[1.0, 2]]), True), Tensor(np.array([[3.0, 4], [5, 6]]), True), Tensor(np.array([7.0, 8]), True)
+    x, w, b = (
+        Tensor(np.array([[1.0, 2]]), True),
+        Tensor(np.array([[3.0, 4], [5, 6]]), True),
+        Tensor(np.array([7.0, 8]), True),
+    )
     y = F.linear(x, w, b)
     assert y.tolist() == [[18, 25]]  # 1·3 + 2·4 + 7, 1·5 + 2·6 + 8
     y.backward(Tensor(np.array([[1.0, 10]])))
@@ -61,7 +65,9 @@ def test_unusual_shapes_and_refusals_are_those_of_torch(args):
 
 
 def test_messages_say_what_was_given_and_what_was_expected():
-    with pytest.raises(RuntimeError, match=r"input of shape \(2, 3\) has 3 features, but weight of shape \(5, 4\) expects 4"):
+    with pytest.raises(
+        RuntimeError, match=r"input of shape \(2, 3\) has 3 features, but weight of shape \(5, 4\) expects 4"
+    ):
         F.linear(Tensor(X[:, :3]), Tensor(W))
 
 

@@ -43,7 +43,9 @@ def test_against_torch(name, shape, dtype):
 def test_large_and_infinite_numbers(name):
     check_against_torch(f"nn.functional.{name}", np.array([[1e4, 0.0, -1e4], [1e300, 1e300, 0.0]]), 1)
     with np.errstate(invalid="ignore"):
-        check_against_torch(f"nn.functional.{name}", np.array([[0.0, -np.inf, 1], [np.inf, 0, 1], [np.nan, 0, 1]]), 1, grad=False)
+        check_against_torch(
+            f"nn.functional.{name}", np.array([[0.0, -np.inf, 1], [np.inf, 0, 1], [np.nan, 0, 1]]), 1, grad=False
+        )
 
 
 @BOTH
