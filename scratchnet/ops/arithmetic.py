@@ -11,7 +11,7 @@ from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.ops.elementwise import OPERANDS, elementwise
-from scratchnet.ops.promotion import promote, result_type
+from scratchnet.ops.promotion import promote, result_type, settled
 
 __all__ = [
     "add",
@@ -204,52 +204,44 @@ def positive(input: Tensor) -> Tensor:
 
 # ---- operators ---------------------------------------------------------------------------------------------
 # The commonest operations of all: one look at the types, and straight to the Function.
-def _fast(a: Tensor, b: Any) -> bool:
-    """Whether promotion has nothing to do: floats of one dtype, or floats and a Python number."""
-    dtype = a.array.dtype
-    return dtype.kind == "f" and (
-        b.array.dtype is dtype if isinstance(b, Tensor) else type(b) is float or type(b) is int
-    )
-
-
 @method()
 def __add__(self: Tensor, other: Any) -> Tensor:
-    if _fast(self, other):
+    if settled(self, other):
         return Add()(self, other)
     return add(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
 
 @method()
 def __sub__(self: Tensor, other: Any) -> Tensor:
-    if _fast(self, other):
+    if settled(self, other):
         return Sub()(self, other)
     return sub(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
 
 @method()
 def __rsub__(self: Tensor, other: Any) -> Tensor:
-    if _fast(self, other):
+    if settled(self, other):
         return Sub()(other, self)
     return sub(other, self) if isinstance(other, OPERANDS) else NotImplemented
 
 
 @method()
 def __mul__(self: Tensor, other: Any) -> Tensor:
-    if _fast(self, other):
+    if settled(self, other):
         return Mul()(self, other)
     return mul(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
 
 @method()
 def __truediv__(self: Tensor, other: Any) -> Tensor:
-    if _fast(self, other):
+    if settled(self, other):
         return Div()(self, other)
     return div(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
 
 @method()
 def __rtruediv__(self: Tensor, other: Any) -> Tensor:
-    if _fast(self, other):
+    if settled(self, other):
         return Div()(other, self)
     return div(other, self) if isinstance(other, OPERANDS) else NotImplemented
 

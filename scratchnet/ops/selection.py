@@ -26,9 +26,9 @@ class Where(Function):
     def forward(self, condition: Any, a: Any, b: Any) -> Any:
         if condition.dtype.kind != "b":
             condition = condition != 0
-        if b.__class__ is float and b == 0.0:
+        if isinstance(b, float | int) and b == 0 and a.dtype.kind == "f":
             return keep_where(condition, a)
-        if a.__class__ is float and a == 0.0:
+        if isinstance(a, float | int) and a == 0 and b.dtype.kind == "f":
             return keep_where(~condition, b)
         return np.where(condition, a, b)
 
