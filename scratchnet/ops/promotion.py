@@ -83,11 +83,21 @@ def as_operand(x: Any, function: str = "operation") -> Any:
     raise TypeError(f"{function}: expected a Tensor or a number, got {type(x).__name__}")
 
 
+def settled(a: Tensor, b: Any) -> bool:
+    """Whether promotion has nothing to do, as mostly: floats of one dtype, or floats and a Python number."""
+    dtype = a.array.dtype
+    return dtype.kind == "f" and (
+        b.array.dtype is dtype if isinstance(b, Tensor) else type(b) is float or type(b) is int
+    )
+
+
 def promote(*operands: Any, function: str = "operation", floating: bool = False) -> list[Any]:
     """Operands in their common dtype: Tensors are cast, Python scalars stay (they are weak).
 
     With `floating`, integers and bools become the default dtype, as true division and `exp` want.
     """
+    if len(operands) == 2 and isinstance(operands[0], Tensor) and settled(*operands):
+        return list(operands)
     operands = tuple([as_operand(x, function) for x in operands])
     dtype = result_type(*operands)
     if floating and dtype.kind != "f":
