@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
+import scratchnet
 from scratchnet import Tensor, autograd
+from scratchnet.testing import check_layer
 
 
 @pytest.fixture(scope="session")
@@ -19,5 +22,17 @@ def fused_equals_composed():
         fused = autograd.grad(fn(*leaves), wanted, cotangent)
         for a, b in zip(fused, composed):
             np.testing.assert_allclose(a.array, b.array, rtol, atol)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def check_module():
+    """A check that `Linear(2, 3)`, given as text, does and prints what torch's does."""
+
+    def check(text, *inputs, **options):
+        ours, theirs = eval(text, vars(scratchnet.nn)), eval(text, vars(torch.nn))
+        assert repr(ours) == repr(theirs)
+        check_layer(ours, theirs, *inputs, **options)
 
     return check

@@ -80,7 +80,7 @@ class AvgPool2d(Function):
 
     def forward(self, x: Any) -> Any:
         self.x_shape = x.shape
-        return kernels.avg_pool2d(x, *self.settings)
+        return kernels.avg_pool2d(x, *self.settings).astype(x.dtype, copy=False)  # integers stay integers
 
     def backward(self, g: Tensor) -> Tensor:
         return AvgUnpool2d(self.settings, self.x_shape)(g)

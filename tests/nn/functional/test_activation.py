@@ -8,7 +8,7 @@ from hypothesis import given
 import scratchnet
 import scratchnet.nn.functional as F
 from scratchnet import Tensor
-from scratchnet.testing import check_against_torch, check_gradient, check_layer, values
+from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import seeds, shapes
 
 CASES = [
@@ -106,6 +106,5 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("text", LAYERS)
-def test_layer(text):
-    check_layer(eval(f"nn.{text}"), text, values((2, 3), 0), grad="True" not in text.replace("inplace", ""))
-    assert repr(eval(f"nn.{text}")) == repr(eval(f"torch.nn.{text}"))
+def test_layer(check_module, text):
+    check_module(text, values((2, 3), 0), grad="True" not in text.replace("inplace", ""))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import scratchnet.nn.functional as F
 from scratchnet import Tensor, nn
-from scratchnet.testing import check_against_torch, check_gradient, check_layer, values
+from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import conv_geometry, seeds
 
 
@@ -131,9 +131,8 @@ LAYERS = [
 
 @pytest.mark.parametrize("text", LAYERS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_layer(text, dtype):
-    check_layer(eval(f"nn.Conv2d({text})"), f"Conv2d({text})", values((2, 4, 6, 5), 3, dtype=dtype))
-    assert repr(eval(f"nn.Conv2d({text})")) == repr(eval(f"torch.nn.Conv2d({text})"))
+def test_layer(check_module, text, dtype):
+    check_module(f"Conv2d({text})", values((2, 4, 6, 5), 3, dtype=dtype))
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
@@ -158,5 +157,5 @@ def test_same_padding_keeps_the_size(seed, rows, columns, dilation):
 def test_a_layer_refuses_what_torch_refuses(text):
     for library in (nn, torch.nn):
         with pytest.raises(ValueError) as caught:
-            eval(f"library.Conv2d({text})")
+            eval(f"Conv2d({text})", vars(library))
         assert caught.type is ValueError

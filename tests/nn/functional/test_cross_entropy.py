@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import scratchnet
 import scratchnet.nn.functional as F
 from scratchnet import Tensor, nn
-from scratchnet.testing import check_against_torch, check_gradient, check_layer, values
+from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import seeds
 
 
@@ -211,9 +211,8 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("text", LAYERS)
-def test_layer(text):
-    check_layer(eval(f"nn.{text}"), text, X, T)
-    assert repr(eval(f"nn.{text}")) == repr(eval(f"torch.nn.{text}"))
+def test_layer(check_module, text):
+    check_module(text, X, T)
 
 
 def test_the_weight_is_a_buffer():

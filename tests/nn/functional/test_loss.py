@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import scratchnet
 import scratchnet.nn.functional as F
 from scratchnet import Tensor
-from scratchnet.testing import check_against_torch, check_gradient, check_layer, values
+from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import seeds, shapes
 
 REDUCTIONS = ["mean", "sum", "none"]
@@ -192,9 +192,8 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("text", LAYERS)
-def test_layer(text):
-    check_layer(eval(f"nn.{text}"), text, P, P[::-1].copy())
-    assert repr(eval(f"nn.{text}")) == repr(eval(f"torch.nn.{text}"))
+def test_layer(check_module, text):
+    check_module(text, P, P[::-1].copy())
 
 
 def test_weights_are_buffers():

@@ -11,7 +11,7 @@ import scratchnet
 import scratchnet.nn.functional as F
 from scratchnet import Tensor, nn
 from scratchnet.autograd import checkpoint
-from scratchnet.testing import check_against_torch, check_gradient, check_layer, values
+from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import seeds
 
 
@@ -169,9 +169,8 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("text, shape", LAYERS)
-def test_layer(text, shape):
-    check_layer(eval(f"nn.{text}"), text, values(shape, 0), rtol=1e-7, atol=1e-8)
-    assert repr(eval(f"nn.{text}")) == repr(eval(f"torch.nn.{text}"))
+def test_layer(check_module, text, shape):
+    check_module(text, values(shape, 0), rtol=1e-7, atol=1e-8)
 
 
 def test_momentum_none_is_the_mean_of_all_batches():
@@ -192,5 +191,5 @@ def test_momentum_none_is_the_mean_of_all_batches():
 def test_layers_refuse_what_torch_refuses(text, shape):
     for library, x in ((nn, scratchnet.ones(shape)), (torch.nn, torch.ones(shape))):
         with pytest.raises((ValueError, RuntimeError)) as caught:
-            eval(f"library.{text}")(x)
+            eval(text, vars(library))(x)
         assert caught.type is (RuntimeError if text == "BatchNorm1d(3)" else ValueError)

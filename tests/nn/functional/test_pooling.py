@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import scratchnet
 import scratchnet.nn.functional as F
 from scratchnet import Tensor
-from scratchnet.testing import check_against_torch, check_gradient, check_layer, values
+from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import pool_geometry, seeds
 
 
@@ -16,8 +16,15 @@ def max_settings(g):
     return dict(stride=g.stride, padding=g.padding, dilation=g.dilation, ceil_mode=g.ceil_mode)
 
 
+def assume_pixels(geometry):
+    """No window of padding alone: its maximum is −∞, and torch reads and writes beyond the image for it."""
+    y = F.max_pool2d(scratchnet.zeros(geometry.input_shape), geometry.kernel_size, **max_settings(geometry))
+    assume(np.isfinite(y.array).all())
+
+
 @given(pool_geometry(), seeds())
 def test_gradients_of_max_pooling(geometry, seed):
+    assume_pixels(geometry)
     x = values(geometry.input_shape, seed, distinct=True)
     check_gradient(lambda x: F.max_pool2d(x, geometry.kernel_size, **max_settings(geometry)), x)
 
@@ -25,8 +32,7 @@ def test_gradients_of_max_pooling(geometry, seed):
 @given(pool_geometry(), seeds(), st.booleans(), st.sampled_from([np.float32, np.float64, np.int64]))
 def test_max_pooling_against_torch(geometry, seed, with_indices, dtype):
     x = (values(geometry.input_shape, seed) * 2).round().astype(dtype)  # whole numbers: many ties
-    y = F.max_pool2d(Tensor(np.zeros(x.shape)), geometry.kernel_size, **max_settings(geometry))
-    assume(np.isfinite(y.array).all())  # for a window of padding alone torch reads and writes beyond the image
+    assume_pixels(geometry)
     check_against_torch(
         "nn.functional.max_pool2d",
         x,
@@ -108,15 +114,12 @@ X = values((2, 3, 8, 8), 0, dtype=np.float32)
         (X[0], dict(kernel_size=2)),
         (X[:0], dict(kernel_size=2)),
         (X[:, :0], dict(kernel_size=2)),
-        (X.astype(np.int64), dict(kernel_size=2)),
+        ((10 * X).astype(np.int64), dict(kernel_size=2)),
         (X[::2, :, ::-1].swapaxes(2, 3), dict(kernel_size=2)),
     ],
 )
 def test_refusals_are_those_of_torch(function, x, kwargs):
-    if x.dtype == np.int64 and function == "avg_pool2d":
-        pytest.raises(Exception, getattr(torch.nn.functional, function), torch.from_numpy(x) > 0, **kwargs)
-    else:
-        check_against_torch(f"nn.functional.{function}", np.ascontiguousarray(x), **kwargs)
+    check_against_torch(f"nn.functional.{function}", np.ascontiguousarray(x), **kwargs)
 
 
 def test_more_refusals():
@@ -142,7 +145,6 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("text", LAYERS)
-def test_layer(text):
-    check_layer(eval(f"nn.{text}"), text, X)
-    check_layer(eval(f"nn.{text}"), text, values((3, 7, 9), 0))
-    assert repr(eval(f"nn.{text}")) == repr(eval(f"torch.nn.{text}"))
+def test_layer(check_module, text):
+    check_module(text, X)
+    check_module(text, values((3, 7, 9), 0))

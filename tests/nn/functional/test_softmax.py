@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import scratchnet
 import scratchnet.nn.functional as F
 from scratchnet import Tensor
-from scratchnet.testing import check_against_torch, check_gradient, check_layer, values
+from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import axis, seeds, shapes
 
 BOTH = pytest.mark.parametrize("name", ["softmax", "log_softmax"])
@@ -75,6 +75,5 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("text", ["Softmax(dim=1)", "LogSoftmax(dim=-1)", "Softmax(0)"])
-def test_layer(text):
-    check_layer(eval(f"nn.{text}"), text, values((2, 3), 0))
-    assert repr(eval(f"nn.{text}")) == repr(eval(f"torch.nn.{text}"))
+def test_layer(check_module, text):
+    check_module(text, values((2, 3), 0))
