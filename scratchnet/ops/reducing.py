@@ -70,6 +70,8 @@ def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]
 
 def reduced_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce: None and () mean all of them."""
+    if type(dim) is int and 0 <= dim < ndim:  # mostly
+        return (dim,)
     return (
         tuple(range(ndim))
         if dim is None or (isinstance(dim, tuple | list) and not dim)

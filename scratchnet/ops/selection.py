@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.function import INPUTS, Function
+from scratchnet.autograd.function import INPUTS, NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.ops.elementwise import check_tensor, keep_where
 from scratchnet.ops.promotion import promote
 
 __all__ = [
-    *("where", "maximum", "minimum", "fmax", "fmin", "nan_to_num"),
+    *("where", "maximum", "minimum", "fmax", "fmin", "heaviside", "nan_to_num"),
     *("clamp", "clip", "clamp_min", "clamp_max"),
 ]
 
@@ -97,6 +97,15 @@ class Fmin(Fmax):
 
     def chose_a(self, a: Tensor, b: Tensor) -> Tensor:
         return (a <= b) | (b != b)
+
+
+class Heaviside(Function):
+    """y = 0 where x < 0, 1 where x > 0, v where x = 0. torch declares no derivative."""
+
+    reads = NOTHING
+
+    def forward(self, x: Any, v: Any) -> Any:
+        return np.where(x == 0, v, x > 0).astype(x.dtype)
 
 
 class Clamp(Function):
@@ -194,6 +203,15 @@ def _of_tensors(op: type[Function], name: str) -> Any:
 
 maximum, minimum = _of_tensors(Maximum, "maximum"), _of_tensors(Minimum, "minimum")
 fmax, fmin = _of_tensors(Fmax, "fmax"), _of_tensors(Fmin, "fmin")
+
+
+@method()
+def heaviside(input: Tensor, values: Tensor) -> Tensor:
+    """The step from 0 to 1 at 0, with `values` at 0 itself. Both have one dtype."""
+    a, b = check_tensor(input, "heaviside").array.dtype, check_tensor(values, "heaviside", "values").array.dtype
+    if a != b:
+        raise RuntimeError(f"heaviside: input and values must have one dtype, got {a} and {b}")
+    return Heaviside()(input, values)
 
 
 @method("clamp", "clip")

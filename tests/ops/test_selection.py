@@ -107,6 +107,15 @@ def test_maximum_by_hand():
     assert b.grad.tolist() == [1.5]
 
 
+def test_heaviside():
+    for dtype in ("float32", "float64", "int64"):
+        x = np.array([-2, 0, 3, -0.0]).astype(dtype)
+        check_against_torch("heaviside", x, np.array([5]).astype(dtype), grad=False)
+    check_against_torch("Tensor.heaviside", SPECIAL, np.full(8, 0.5), grad=False)
+    check_against_torch("heaviside", np.ones(2), np.ones(2, np.float32))
+    check_against_torch("heaviside", np.ones(2), 1.0)
+
+
 # ---- clamp -------------------------------------------------------------------------------------------------
 @given(shape=shapes(max_dims=3), seed=seeds())
 def test_clamp_gradient(shape, seed):
