@@ -199,7 +199,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, **options: A
     """`fill_value` in the shape, and by default the dtype, of `input`."""
     array, value = _array_of("full_like", input), _number("full_like", fill_value)
     dtype = array.dtype if dtype is None else as_dtype(dtype)
-    return fresh(np.full_like(array, from_sequence(value, dtype), dtype), **options)
+    return fresh(np.full_like(array, from_sequence(value, dtype)[()], dtype), **options)
 
 
 # ---- methods -------------------------------------------------------------------------------------

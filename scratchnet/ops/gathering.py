@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd.tensor import Tensor, method
-from scratchnet.ops.broadcasting import broadcast_tensors
+from scratchnet.ops.broadcasting import broadcast_shapes, broadcast_tensors
 from scratchnet.ops.creation import fresh
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.index_parsing import check_bounds
@@ -49,7 +49,7 @@ def along_dim(x: Tensor, dim: int, index: Tensor, function: str) -> tuple[int, t
                     f"self {list(shape)} apart from dimension {dim}"
                 )
         check_bounds(index.array, shape[dim], dim, negative=False, error=RuntimeError)
-    return dim, tuple(reshape(index, own) if d == dim else open_grid(own, d) for d in range(len(own)))
+    return dim, tuple(reshape(index, own) if d == dim else open_grid(own, d, like=index.array) for d in range(len(own)))
 
 
 @method()
@@ -67,8 +67,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         If an index is negative or too large, or the shapes do not fit.
     """
     dim, indices = along_dim(input, dim, index, "gather")
-    if not index.array.size and len(indices) != input.array.ndim:
-        return fresh(np.zeros(index.array.shape, input.array.dtype))
+    if not index.array.size:  # may have any shape
+        return reshape(Index((0,))(reshape(input, -1), reshape(index, -1)), index.array.shape)
     x = input if input.array.ndim else reshape(input, 1)
     y = Index(tuple(range(x.array.ndim)))(x, *indices)
     return y if index.array.ndim else reshape(y, ())
@@ -129,9 +129,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"dimensions for input, and {indices.array.ndim} dimensions for indices"
         )
     dim = wrap_dim(dim, ndim)
-    check_bounds(indices.array, input.array.shape[dim], dim)
-    shape = list(np.broadcast_shapes(*[_without(x.array.shape, dim) for x in (input, indices)]))
+    shape = list(broadcast_shapes(*[_without(x.array.shape, dim) for x in (input, indices)]))
     x, index = (x.expand(shape[:dim] + [x.array.shape[dim]] + shape[dim:]) for x in (input, indices))
+    check_bounds(indices.array, input.array.shape[dim], dim)
     grid = index.array.shape
     return Index(tuple(range(ndim)))(x, *[index if d == dim else open_grid(grid, d) for d in range(ndim)])
 
@@ -203,4 +203,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(
             f"Class values must be smaller than num_classes, got {index.max()} with {num_classes} classes"
         )
-    return fresh((index[..., None] == np.arange(num_classes)).astype(np.int64))
+    return fresh((index[..., None] == np.arange(num_classes, like=index)).astype(np.int64))

@@ -242,7 +242,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     width, left, rows = sum(x.array.shape[1] for x in blocks), 0, []
     for x in blocks:
         m, n = x.array.shape
-        zeros = [Tensor(np.zeros((m, w), x.array.dtype)) for w in (left, width - left - n)]
+        zeros = [Tensor(np.zeros((m, w), x.array.dtype, like=x.array)) for w in (left, width - left - n)]
         rows.append(cat([zeros[0], x, zeros[1]], 1))
         left += n
     return cat(rows, 0)

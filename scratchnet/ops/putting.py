@@ -40,13 +40,17 @@ def _vector(
         )
     x = input if input.array.ndim else reshape(input, 1)
     dim, index = wrap_dim(dim, x.array.ndim), index if index.array.ndim else reshape(index, 1)
-    check_bounds(index.array, x.array.shape[dim], dim, negative=negative)
+    adding = function == "index_add"  # torch has other errors there
+    error = RuntimeError if adding and x.array.ndim > 1 else IndexError
+    check_bounds(index.array, x.array.shape[dim], dim, negative, error)
     if isinstance(source, Tensor):
+        scalars = input.array.ndim < source.array.ndim
         source = source if source.array.ndim else reshape(source, 1)
         wanted = list(x.array.shape)
         wanted[dim] = index.array.size
-        if list(source.array.shape) != wanted:
-            raise RuntimeError(
+        if list(source.array.shape) != wanted or (adding and scalars):
+            count_differs = source.array.ndim != x.array.ndim or source.array.shape[dim] != index.array.size
+            raise (IndexError if count_differs and not adding else RuntimeError)(
                 f"{function}(): expected a source of shape {wanted} (that of self, with one place for each "
                 f"index along dim {dim}), got {list(source.array.shape)}"
             )
@@ -82,7 +86,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     check_index(index, "index_fill", (np.int64,))
     value = _fill_value(input, value, "index_fill")
     x, dim, index, _ = _vector(input, dim, index, None, "index_fill", negative=True)
-    y = PutAt((dim,))(x, value, index)
+    y = PutAt((dim,))(x, value, np.unique(index.array))  # once each: so the gradient to value is right
     return y if input.array.ndim else reshape(y, ())
 
 
@@ -116,7 +120,7 @@ def _fill_value(x: Tensor, value: Any, function: str) -> Any:
         return cast(value, x.array.dtype)
     if not isinstance(value, bool | int | float | np.generic):
         raise TypeError(f"{function}(): argument 'value' must be Number, not {type(value).__name__}")
-    return np.array(value).astype(x.array.dtype)
+    return np.array(value).astype(x.array.dtype)[()]  # a scalar: it has no device
 
 
 @public

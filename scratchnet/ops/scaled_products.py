@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
+from scratchnet.ops.creation import ones_like
 from scratchnet.ops.matmul import bmm, mm, mv, outer
 
 __all__ = ["addmm", "addmv", "addr", "baddbmm", "addbmm"]
@@ -56,7 +55,7 @@ def _scaled_sum(name: str, input: Tensor, product: Tensor, beta: float, alpha: f
         alpha, beta = int(alpha), int(beta)
     if alpha != 1:
         # with alpha=0, zeros whatever the product holds, NaN among it
-        product = product * alpha if alpha else product.masked_fill(Tensor(np.array(True)), 0)
+        product = product * alpha if alpha else product.masked_fill(ones_like(product, dtype=bool), 0)
     return product + (input if beta == 1 else input * beta) if beta else product
 
 

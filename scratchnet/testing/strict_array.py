@@ -36,7 +36,7 @@ class StrictArray(np.ndarray):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         _refuse_mixture(f"numpy.{ufunc.__name__}", inputs)
         if out is not None:
-            _refuse_mixture(f"numpy.{ufunc.__name__}(out=…)", out, everything=True)
+            _refuse_mixture(f"numpy.{ufunc.__name__}(out=…)", out)
             kwargs["out"] = tuple(map(_plain, out))
         kwargs = {key: _plain(value) for key, value in kwargs.items()}
         result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
@@ -52,6 +52,9 @@ class StrictArray(np.ndarray):
     def __getitem__(self, index: Any) -> Any:
         return _strict(_plain(self)[_plain(index)])  # one element: a 0-dimensional array, not a NumPy scalar
 
+    def nonzero(self) -> Any:
+        return _strict(_plain(self).nonzero())
+
     def __setitem__(self, index: Any, value: Any) -> None:
         _refuse_mixture("item assignment", [value])
         _plain(self)[_plain(index)] = _plain(value)
@@ -66,7 +69,7 @@ def _leaves_device(name: str, what: str) -> Any:
 
 
 for _name, _what in {
-    "__float__": "float()", "__int__": "int()", "__index__": "an index made", "__bool__": "a truth value",
+    "__float__": "float()", "__int__": "int()", "__index__": "an index made",
     "__complex__": "complex()", "__iter__": "iteration", "item": ".item()",
     "tolist": ".tolist()", "tobytes": ".tobytes()",
 }.items():  # fmt: skip
@@ -104,10 +107,10 @@ def _guarded(name: str) -> Any:
     return guard
 
 
-def _refuse_mixture(name: str, values: Any, everything: bool = False) -> None:
-    """Host arrays with dimensions do not mix with those of a device. (NumPy scalars do: they are numbers.)"""
+def _refuse_mixture(name: str, values: Any) -> None:
+    """Host arrays do not mix with those of a device. (NumPy scalars do: they are numbers.)"""
     for x in values:
-        if isinstance(x, np.ndarray) and not isinstance(x, StrictArray) and (x.ndim or everything):
+        if isinstance(x, np.ndarray) and not isinstance(x, StrictArray):
             raise HostArrayError(
                 f"{name} of a StrictArray and a numpy array of shape {x.shape}: make the other with like=, "
                 "np.zeros_like, …"
