@@ -189,7 +189,7 @@ def _backward_loop(start, stop, x, target, weight, ignore_index, smoothing, stat
 @cross_entropy.cpu
 def _cross_entropy_cpu(x, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     target = _check(x, target, weight, ignore_index, reduction)
-    if not compilable(x):
+    if not compilable(x, *(() if weight is None else (weight,))):
         return NotImplemented
     losses, statistics = np.empty(len(x), x.dtype), np.empty((len(x), 2), x.dtype)
     loop = _forward_loop if x.shape[1] < _LONG_ROW else _forward_rows
@@ -203,7 +203,7 @@ def _cross_entropy_cpu(x, target, weight=None, ignore_index=-100, reduction="mea
 def _cross_entropy_backward_cpu(g, x, target, statistics, weight=None, ignore_index=-100, reduction="mean",
                                 label_smoothing=0.0):
     target = _check(x, target, weight, ignore_index, reduction)
-    if not compilable(x, statistics):
+    if not compilable(x, statistics, *(() if weight is None else (weight,))):
         return NotImplemented
     gx = np.empty(x.shape, x.dtype)
     scale = _scales(g, x, target, statistics, weight, ignore_index, reduction)

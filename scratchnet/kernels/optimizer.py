@@ -28,7 +28,7 @@ def _check(name, parameter, gradient, *states):
 
 def _in_place(*arrays):
     """Whether compiled loops can work on the arrays where they are."""
-    return compilable(*arrays) and all(type(a) is np.ndarray and a.flags.carray for a in arrays)
+    return compilable(*arrays) and all(a.flags.carray for a in arrays)
 
 
 @kernel
@@ -155,7 +155,7 @@ def _sgd_step_cpu(p, g, buf, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, 
                   maximize=False, first=False):
     _check("sgd_step", p, g, buf)
     _check_momentum(momentum, buf)
-    if not _in_place(p, *(() if buf is None else (buf,))):
+    if not compilable(g) or not _in_place(p, *(() if buf is None else (buf,))):
         return NotImplemented
     to, flat = p.dtype.type, p.reshape(-1)
     parallel_for(_sgd_loop, p.size, 2, flat, dense(g).reshape(-1), flat if buf is None else buf.reshape(-1),
@@ -169,7 +169,7 @@ def _adam_step_cpu(p, g, m, v, step, lr, beta1, beta2, eps, weight_decay=0.0, de
                    v_max=None):
     _check("adam_step", p, g, m, v, v_max)
     step_size, root = _bias_corrections(step, lr, beta1, beta2)
-    if not _in_place(p, m, v, *(() if v_max is None else (v_max,))):
+    if not compilable(g) or not _in_place(p, m, v, *(() if v_max is None else (v_max,))):
         return NotImplemented
     to, flat = p.dtype.type, [a.reshape(-1) for a in (p, dense(g), m, v, v if v_max is None else v_max)]
     shrink = 1 - lr * weight_decay if decoupled else 1

@@ -16,10 +16,10 @@ def pool_windows(name, size, kernel_size, stride, padding, dilation, ceil_mode):
     kernel_size = pair(kernel_size, f"{name}: kernel_size", 1)
     stride = kernel_size if stride is None else pair(stride, f"{name}: stride", 1)
     padding, dilation = pair(padding, f"{name}: padding", 0), pair(dilation, f"{name}: dilation", 1)
-    for p, k, d in zip(padding, kernel_size, dilation):
-        if p > (d * (k - 1) + 1) // 2:
-            raise RuntimeError(f"{name}: padding should be at most half of the effective kernel size, but "
-                               f"got padding={p}, kernel_size={k} and dilation={d}")
+    for p, k in zip(padding, kernel_size):
+        if p > k // 2:
+            raise RuntimeError(f"{name}: padding should be at most half of kernel_size, but got padding={p} and "
+                               f"kernel_size={k}")
     return kernel_size, stride, padding, dilation, window_counts(
         name, size, kernel_size, stride, padding, dilation, ceil_mode)
 
@@ -104,7 +104,7 @@ def max_pool2d_backward(g, indices, input_shape):
     """
     _check_backward(g, indices, input_shape)
     planes, size = input_shape[0] * input_shape[1], input_shape[2] * input_shape[3]
-    gx, flat = np.zeros((planes, size), g.dtype), indices.reshape(planes, -1)
+    gx, flat = np.zeros((planes, size), g.dtype), indices.reshape(planes, indices.shape[2] * indices.shape[3])
     if flat.size and not (flat.min() >= _NO_PIXEL and flat.max() < size):
         raise IndexError(_bad_index(input_shape))
     plane, window = np.nonzero(flat >= 0)

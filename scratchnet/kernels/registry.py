@@ -77,16 +77,16 @@ def use_reference(enabled: bool = True) -> Iterator[None]:
 
 
 def compilable(*arrays: np.ndarray) -> bool:
-    """Whether the arrays share one dtype that compiled loops take: float32 or float64."""
+    """Whether the arrays are plain ones of one dtype that compiled loops take: float32 or float64."""
     dtype = arrays[0].dtype
-    return dtype in _FLOATS and all(a.dtype == dtype for a in arrays)
+    return dtype in _FLOATS and all(type(a) is np.ndarray and a.dtype == dtype for a in arrays)
 
 
 def dense(array: np.ndarray, dtype=None) -> np.ndarray:
-    """The array as compiled loops expect it: a plain ndarray, C-contiguous, aligned and writeable.
+    """The array as compiled loops expect it: C-contiguous, aligned and writeable.
 
     (Numba compiles anew for every other layout.)  Copies only if it must.
     """
-    if type(array) is np.ndarray and array.flags.carray and (dtype is None or array.dtype == dtype):
+    if array.flags.carray and (dtype is None or array.dtype == dtype):
         return array
-    return np.array(array, dtype=dtype, order="C", copy=True, subok=False)
+    return np.array(array, dtype=dtype, order="C", copy=True)

@@ -1,0 +1,147 @@
+"""A call of every kernel, for what must hold of all of them, and how closely two results must agree."""
+
+import inspect
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from scratchnet import kernels
+from scratchnet.kernels import jit
+from scratchnet.kernels.registry import Kernel
+
+KERNELS = {name: value for name, value in vars(kernels).items() if isinstance(value, Kernel)}
+# arguments that are changed in place
+IN_PLACE = {"sgd_step": (0, 2), "adam_step": (0, 2, 3, 12)}
+
+
+def arguments(name, dtype, seed=0):
+    """Arguments of a call large enough to be split among threads."""
+    rng = np.random.default_rng(seed)
+
+    def a(*shape):
+        return rng.standard_normal(shape).astype(dtype)
+
+    def positive(*shape):
+        return np.abs(a(*shape)) + np.dtype(dtype).type(0.1)
+
+    logits, classes = a(70, 9), rng.integers(0, 9, 70)
+    classes[::7] = -100
+    images, mean, inverse_std = a(5, 6, 7, 8), a(6), positive(6)
+    pooled = kernels.max_pool2d.reference(a(3, 4, 9, 8), 3, 2, 1)
+    convolution = ((2, 1), (1, 2), (1, 2), 2)                       # stride, padding, dilation, groups
+    return {
+        "im2col": (a(3, 4, 9, 8), (3, 2), (2, 1), (1, 0), (1, 2)),
+        "col2im": (a(3, 4 * 6, 5 * 6), (9, 8), (3, 2), (2, 1), (1, 0), (1, 2)),
+        "conv2d_forward": (a(5, 6, 11, 9), a(10, 3, 3, 2), *convolution, a(10)),
+        "conv2d_grad_input": (a(5, 10, 6, 11), a(10, 3, 3, 2), (5, 6, 11, 9), *convolution),
+        "conv2d_grad_weight": (a(5, 10, 6, 11), a(5, 6, 11, 9), (10, 3, 3, 2), *convolution),
+        "conv2d_grad_bias": (a(5, 10, 6, 11),),
+        "max_pool2d": (a(3, 4, 9, 8), 3, 2, 1),
+        "max_pool2d_backward": (a(*pooled[0].shape), pooled[1], (3, 4, 9, 8)),
+        "avg_pool2d": (a(3, 4, 9, 8), 3, 2, 1, True),
+        "avg_pool2d_backward": (a(3, 4, 5, 5), (3, 4, 9, 8), 3, 2, 1, True),
+        "batch_norm_statistics": (images,),
+        "batch_norm_apply": (images, mean, inverse_std, a(6), a(6)),
+        "batch_norm_backward": (a(*images.shape), images, mean, inverse_std, a(6)),
+        "softmax": (logits,),
+        "softmax_backward": (a(70, 9), kernels.softmax.reference(logits)),
+        "log_softmax": (logits,),
+        "log_softmax_backward": (a(70, 9), kernels.log_softmax.reference(logits)),
+        "cross_entropy": (logits, classes, positive(9), -100, "mean", 0.1),
+        "cross_entropy_backward": (np.asarray(a()), logits, classes,
+                                   kernels.cross_entropy.reference(logits, classes)[1], positive(9), -100, "mean", 0.1),
+        "relu": (a(13, 29),),
+        "relu_backward": (a(13, 29), a(13, 29)),
+        "tanh_backward": (a(13, 29), a(13, 29)),
+        "sigmoid_backward": (a(13, 29), a(13, 29)),
+        "sgd_step": (a(13, 29), a(13, 29), a(13, 29), 0.1, 0.9, 0.1, 0.01, True),
+        "adam_step": (a(13, 29), a(13, 29), a(13, 29), positive(13, 29), 3, 0.01, 0.9, 0.99, 1e-8, 0.01, False, False,
+                      positive(13, 29)),
+    }[name]
+
+
+def results(name, function, args):
+    """What a call returns and changes, as a list of arrays."""
+    returned = function(*args)
+    if name in IN_PLACE:
+        assert returned is None
+        return [args[i] for i in IN_PLACE[name]]
+    return list(returned) if isinstance(returned, tuple) else [returned]
+
+
+both_forms = pytest.mark.parametrize("form", ["twin", "reference"])
+
+
+def implementation(kernel, form):
+    """The compiled twin, with the reference for what it does not serve, or the reference; loops in plain Python are
+    too slow for large cases."""
+    if form == "reference" or not jit.ENABLED:
+        return kernel.reference
+
+    def twin(*args, **kwargs):
+        result = kernel.twin(*args, **kwargs)
+        return kernel.reference(*args, **kwargs) if result is NotImplemented else result
+
+    return twin
+
+
+def copies(args):
+    return tuple(x.copy() if isinstance(x, np.ndarray) else x for x in args)
+
+
+def assert_close(actual, expected, ulps=64):
+    """Equal shape, dtype, NaNs and infinities; differences of at most ``ulps`` units in the last place of the largest
+    number: sums may be taken in any order."""
+    assert type(actual) is np.ndarray
+    assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
+    if expected.dtype.kind != "f" or expected.size == 0:
+        assert np.array_equal(actual, expected)
+        return
+    finite = np.isfinite(expected)
+    assert np.array_equal(actual[~finite], expected[~finite], equal_nan=True)
+    difference = np.abs(actual[finite] - expected[finite])
+    largest = np.abs(expected[finite]).max(initial=np.finfo(expected.dtype).tiny)
+    assert difference.max(initial=0) <= ulps * np.spacing(largest)
+
+
+@contextmanager
+def guarded_allocations(monkeypatch):
+    """Arrays that kernel modules allocate lie between guard bands; after the block the bands must be untouched."""
+    sentinel, band, blocks = 171, 4096, []
+
+    class Guarded:
+        def __getattr__(self, attribute):
+            return getattr(np, attribute)
+
+        def empty(self, shape, dtype=np.float64):
+            size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            block = np.full(size + 2 * band, sentinel, np.uint8)
+            blocks.append(block)
+            return block[band:band + size].view(dtype).reshape(shape)
+
+        def zeros(self, shape, dtype=np.float64):
+            array = self.empty(shape, dtype)
+            array[...] = 0
+            return array
+
+    with monkeypatch.context() as patch:
+        for name in {kernel.__module__ for kernel in KERNELS.values()}:
+            patch.setattr(inspect.importlib.import_module(name), "np", Guarded())
+        yield
+    for block in blocks:
+        assert (block[:band] == sentinel).all() and (block[-band:] == sentinel).all()
+
+
+@st.composite
+def windows(draw, padding=True, dilation=True, pooling=False):
+    """An image size with the kernel size, stride, padding and dilation of windows of which at least one fits."""
+    def axis():
+        taps = draw(st.integers(1, 4))
+        spread = draw(st.integers(1, 3)) if dilation else 1
+        extent = spread * (taps - 1) + 1
+        border = draw(st.integers(0, taps // 2 if pooling else 3)) if padding else 0
+        size = max(1, extent - 2 * border) + draw(st.integers(0, 9))
+        return size, taps, draw(st.integers(1, 4)), border, spread
+    return tuple(zip(axis(), axis()))

@@ -1,0 +1,69 @@
+"""Loops are compiled lazily, with the loops they call, for the types they meet."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from scratchnet.kernels.jit import ENABLED, copy, fill, jit
+
+
+@jit
+def twice(x):
+    return 2 * x
+
+
+@jit(reassociate=True)
+def sum_of_doubles(values):
+    total = 0.0
+    for i in range(len(values)):
+        total += twice(values[i])
+    return total
+
+
+def run_python(code, **environment):
+    environment = {**os.environ, **environment}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_kernels_does_not_import_numba():
+    assert run_python("import sys; import scratchnet.kernels; print('numba' in sys.modules)") == "False"
+
+
+def test_without_the_compiler_references_run_and_numba_is_not_imported():
+    code = """
+import sys, numpy as np
+from scratchnet import kernels
+y = kernels.softmax(np.zeros((1, 4)))
+z = kernels.softmax.twin(np.zeros((1, 4)))
+print(y, z, 'numba' in sys.modules)
+"""
+    assert run_python(code, NUMBA_DISABLE_JIT="1") == "[[0.25 0.25 0.25 0.25]] [[0.25 0.25 0.25 0.25]] False"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_loops_call_loops(dtype):
+    values = np.arange(5, dtype=dtype)
+    assert sum_of_doubles(values) == 20
+    assert sum_of_doubles.python(values) == 20
+    if ENABLED:
+        assert len(sum_of_doubles.compiled().signatures) >= 1
+        assert sum_of_doubles.compiled() is sum_of_doubles.compiled()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_reordered_sums_keep_nan_and_infinity(value):
+    values = np.ones(1000)
+    values[37] = value
+    assert np.array_equal(sum_of_doubles(values), 2 * value, equal_nan=True)
+
+
+def test_copy_and_fill():
+    a, b = np.arange(10.0), np.zeros(10)
+    copy(b[2:6], a[3:7])
+    fill(b[8:], 7)
+    assert b.tolist() == [0, 0, 3, 4, 5, 6, 0, 0, 7, 7]
