@@ -133,7 +133,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     x, index = (x.expand(shape[:dim] + [x.array.shape[dim]] + shape[dim:]) for x in (input, indices))
     check_bounds(indices.array, input.array.shape[dim], dim)
     grid = index.array.shape
-    return Index(tuple(range(ndim)))(x, *[index if d == dim else open_grid(grid, d) for d in range(ndim)])
+    return Index(tuple(range(ndim)))(x, *[index if d == dim else open_grid(grid, d, like=x.array) for d in range(ndim)])
 
 
 def _without(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
