@@ -18,6 +18,9 @@ import numpy as np
 from scratchnet.autograd.tensor import Tensor
 
 
+_INDEX_DTYPES = (np.int64, np.int32, np.uint8, np.bool_)
+
+
 def parse(x: Tensor, index: Any) -> tuple[tuple, list[tuple[int, Any]], bool]:
     """The two steps of an index: the key of a view, and (dimension of the view, index) pairs that pick from it.
 
@@ -91,7 +94,7 @@ def _item(i: Any) -> Any:
             "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
             f"indices (got {type(i).__name__})"
         )
-    if i.dtype.kind not in "biu":
+    if i.dtype not in _INDEX_DTYPES and (i.ndim or i.dtype.kind == "f"):
         raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, got {i.dtype}")
     if i.dtype == np.uint8:
         warnings.warn(
@@ -117,9 +120,10 @@ def _expand_ellipsis(items: tuple, x: Tensor) -> tuple:
             )
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
     at = next((n for n, i in enumerate(items) if i is Ellipsis), len(items))
-    if any(i is Ellipsis for i in items[at + 1 :]):
+    after = [i for i in items[at + 1 :] if i is not Ellipsis]  # a second one stands for nothing
+    if len(after) < len(items[at + 1 :]) and used < ndim and not all(i is None for i in after):
         raise IndexError("an index can only have a single ellipsis ('...')")
-    return (*items[:at], *[slice(None)] * (ndim - used), *items[at + 1 :])
+    return (*items[:at], *[slice(None)] * (ndim - used), *after)
 
 
 def _check_slice(s: slice) -> slice:

@@ -204,6 +204,8 @@ def put_(x: Tensor, picks: list, value: Any, accumulate: bool = False) -> Tensor
 def matching(x: Tensor, value: Any, complaint: str) -> Any:
     """A value that may be put into `x`: a Tensor of its dtype, or a number, converted to it."""
     if not isinstance(value, Tensor):
+        if not isinstance(value, bool | int | float | np.generic):
+            raise TypeError(f"{complaint}: expected a Tensor or a number, got {type(value).__name__}")
         return x.array.dtype.type(value)
     if value.array.dtype != x.array.dtype:
         raise RuntimeError(f"{complaint} and {value.array.dtype} for the source.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.function import INPUTS, Function
+from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.ops.gathering import along_dim
 from scratchnet.ops.indexing import Index, PutAt, matching
@@ -141,7 +141,7 @@ def _mean(start: Tensor, dim: int, index: Tensor, src: Tensor, include_self: boo
 class Product(Function):
     """y = x, with y[i] ·= v for the v that go to i.  dL/dv = g · (the product of all others at its place)"""
 
-    reads = INPUTS
+    reads = None
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
@@ -153,19 +153,17 @@ class Product(Function):
 
     def backward(self, g: Tensor) -> tuple:
         x, v, *indices = self.inputs
-        dims, at = tuple(range(x.array.ndim)), Index
-        factors = Product(self.dim)
-        one = Tensor(np.ones_like(x.array))
-        g_x = g * factors(one, v, *indices)
+        dims = tuple(range(x.array.ndim))
+        g_x = g * Product(self.dim)(Tensor(np.ones_like(x.array)), v, *indices)
         # without its own zero, where that is the only zero at its place; 0 where there is another
         v_zero, zeros = v.array == 0, np.zeros_like(x.array)
         np.add.at(zeros, tuple(map(_array, indices)), v_zero)
         alone = v_zero & (zeros[tuple(map(_array, indices))] == 1)
-        others = factors(x, Where()(Tensor(alone), 1.0, v), *indices)
+        others = Product(self.dim)(x, Where()(Tensor(alone), 1.0, v), *indices)
         g_v = Where()(
             Tensor(v_zero),
-            Where()(Tensor(alone), at(dims)(g * others, *indices), 0.0),
-            at(dims)(g * factors(x, v, *indices), *indices) / Where()(Tensor(v_zero), 1.0, v),
+            Where()(Tensor(alone), Index(dims)(g * others, *indices), 0.0),
+            Index(dims)(g * self.output, *indices) / Where()(Tensor(v_zero), 1.0, v),
         )
         return g_x, g_v, *[None] * len(indices)
 
@@ -190,7 +188,7 @@ class Greatest(Function):
         from_x, from_v = x.array == y, v.array == y[key]
         sharing = from_x.astype(y.dtype)
         np.add.at(sharing, key, from_v)
-        share = g / Tensor(np.maximum(sharing, 1))
+        share = g / Tensor(sharing)
         picked = Index(tuple(range(y.ndim)))(share, *indices)
         return share * Tensor(from_x), picked * Tensor(from_v), *[None] * len(indices)
 
