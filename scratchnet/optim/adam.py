@@ -80,7 +80,8 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _update(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[p]
         if not state:
             state["step"] = Tensor(np.zeros((), np.float32))
             state["exp_avg"] = Tensor(np.zeros_like(p.array))

@@ -26,9 +26,7 @@ from scratchnet.optim.scheduler import LRScheduler, set_lr
 class LambdaLR(LRScheduler):
     """γ_t = γ · f(t), for a function f, or one for each group."""
 
-    def __init__(
-        self, optimizer: Optimizer, lr_lambda: Callable | Sequence[Callable], last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable | Sequence[Callable], last_epoch: int = -1) -> None:
         groups = len(optimizer.param_groups)
         lambdas = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * groups
         if len(lambdas) != groups:
@@ -41,9 +39,7 @@ class LambdaLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and functions; of callable objects, their attributes."""
-        attributes = [
-            None if isinstance(f, types.FunctionType) else f.__dict__.copy() for f in self.lr_lambdas
-        ]
+        attributes = [None if isinstance(f, types.FunctionType) else f.__dict__.copy() for f in self.lr_lambdas]
         return {**super().state_dict(), "lr_lambdas": attributes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -56,9 +52,7 @@ class LambdaLR(LRScheduler):
 class StepLR(LRScheduler):
     """γ_t = γ · gamma^⌊t / step_size⌋"""
 
-    def __init__(
-        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
@@ -143,9 +137,7 @@ class LinearLR(LRScheduler):
         return self._scaled(1.0 + rise / before)
 
     def _get_closed_form_lr(self) -> list[float]:
-        rise = (
-            (self.end_factor - self.start_factor) * min(self.total_iters, self.last_epoch) / self.total_iters
-        )
+        rise = (self.end_factor - self.start_factor) * min(self.total_iters, self.last_epoch) / self.total_iters
         return [lr * (self.start_factor + rise) for lr in self.base_lrs]
 
 

@@ -28,7 +28,7 @@ class Optimizer:
     """Base class of all optimizers.
 
     A subclass checks its options, hands them to `__init__` as `defaults`, and defines `_update(parameter,
-    gradient, state, group)`, which changes one parameter; or it defines `step` itself.
+    gradient, group)`, which changes one parameter; or it defines `step` itself.
 
     Parameters
     ----------
@@ -91,26 +91,20 @@ class Optimizer:
         names = [p[0] for p in params if isinstance(p, tuple)]
         if names:
             if len(names) < len(params):
-                raise ValueError(
-                    "all optimizer params should be with/without names. Some param names are missing"
-                )
+                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
             params, param_group["param_names"] = [p[1] for p in params], names
         param_group["params"] = params
         self._check_params(param_group)
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
-                raise ValueError(
-                    f"parameter group didn't specify a value of required optimization parameter {name}"
-                )
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
             param_group.setdefault(name, default)
         self.param_groups.append(param_group)
 
     def _check_params(self, new: dict[str, Any]) -> None:
         for p in new["params"]:
             if not isinstance(p, Tensor):
-                raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
-                )
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
             if not (p.is_leaf or p.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         if len(set(new["params"])) < len(new["params"]):
@@ -142,10 +136,10 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p._grad is not None:
-                    self._update(p, p._grad, self.state[p], group)
+                    self._update(p, p._grad, group)
         return loss
 
-    def _update(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         raise NotImplementedError(f"{type(self).__name__} must define _update or step")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -211,11 +205,11 @@ class Optimizer:
                 group.setdefault("param_names", names)
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        text = f"{type(self).__name__} ("
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join([*lines, ")"])
+            options = [f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params"]
+            text += f"\nParameter Group {i}\n" + "".join(options)
+        return text + ")"
 
 
 def _with_hooks(step: Callable) -> Callable:
@@ -255,7 +249,7 @@ def _copied(value: Any, parameter: Tensor | None, key: Any = None) -> Any:
     """A copy of saved state; tensors (and arrays) take the dtype of their parameter, but for the count of
     steps."""
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
-        array = np.array(value.array if isinstance(value, Tensor) else value)
+        array = np.asarray(value.array if isinstance(value, Tensor) else value).copy()
         if parameter is not None and key != "step":
             array = array.astype(parameter.dtype, copy=False)
         return Tensor(array)

@@ -72,9 +72,10 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _update(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         momentum, buffer, first = group["momentum"], None, False
         if momentum:
+            state = self.state[p]
             first = state.get("momentum_buffer") is None
             if first:
                 state["momentum_buffer"] = Tensor(np.empty_like(p.array))

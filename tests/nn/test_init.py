@@ -61,7 +61,9 @@ def test_numbers_in_double_precision(text):
 
 
 @pytest.mark.filterwarnings("ignore:mean is more than 2 std")
-@pytest.mark.parametrize("bounds", ["", ", 0.0, 0.02", ", 0.0, 1.0, -0.5, 3.0", ", 0.0, 1.0, 2.0, 4.0", ", 5.0, 1.0, -2.0, 2.0"])
+@pytest.mark.parametrize(
+    "bounds", ["", ", 0.0, 0.02", ", 0.0, 1.0, -0.5, 3.0", ", 0.0, 1.0, 2.0, 4.0", ", 5.0, 1.0, -2.0, 2.0"]
+)
 @pytest.mark.parametrize("shape", [(5,), (40, 30)])
 def test_truncated_normal(bounds, shape):
     ours, theirs = filled(f"trunc_normal_({{w}}{bounds})", shape)
@@ -96,7 +98,9 @@ def test_dirac_passes_images_on():
     np.testing.assert_array_equal(conv(x).array, x.array)
 
 
-@pytest.mark.parametrize("name", ["linear", "conv1d", "conv_transpose3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
+@pytest.mark.parametrize(
+    "name", ["linear", "conv1d", "conv_transpose3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
+)
 def test_gains(name):
     for param in (None, 0.2, 1):
         assert nn.init.calculate_gain(name, param) == torch.nn.init.calculate_gain(name, param)
@@ -135,7 +139,10 @@ def test_tensors_without_elements(text):
 
 
 def test_a_generator_of_ones_own():
-    draws = [nn.init.normal_(scratchnet.empty(20), generator=scratchnet.Generator().manual_seed(3)).tolist() for _ in range(2)]
+    draws = [
+        nn.init.normal_(scratchnet.empty(20), generator=scratchnet.Generator().manual_seed(3)).tolist()
+        for _ in range(2)
+    ]
     assert draws[0] == draws[1]
 
 
