@@ -212,6 +212,7 @@ NOT_HERE = {
     "gives host values by its nature": """
         allclose equal is_floating_point is_nonzero is_tensor numel get_printoptions printoptions set_printoptions
     """,
+    "is in the table of in-place changes": "fill_ zero_",
 }
 
 
