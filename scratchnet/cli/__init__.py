@@ -13,9 +13,10 @@ from scratchnet.cli.options import parse
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     args = parse(sys.argv[1:] if argv is None else argv)
-    if argv is None and getattr(args, "threads", None):
-        _use_threads(args.threads)
     try:
+        from scratchnet.cli import threads
+
+        threads.use(getattr(args, "threads", None))
         command = importlib.import_module(f"scratchnet.cli.{args.command}")
         return command.run(args) or 0
     except KeyboardInterrupt:
@@ -41,17 +42,3 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, CheckpointError | TrainingError | OSError | ValueError) and text:
         return text
     return f"{type(error).__name__}: {text} (--debug shows where)"
-
-
-def _use_threads(count: int) -> None:
-    """Start again with the number set: NumPy's matrix library, loaded by now, read it when it was loaded."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-    if all(os.environ.get(name) == str(count) for name in names):
-        return
-    os.environ.update(dict.fromkeys(names, str(count)))
-    command = [sys.executable, "-m", "scratchnet", *sys.argv[1:]]
-    if os.name == "nt":  # there, exec would return to the shell before the command is done
-        import subprocess
-
-        sys.exit(subprocess.call(command))
-    os.execv(sys.executable, command)

@@ -37,7 +37,7 @@ class Progress(Callback):
         self.bar = _make_bar(trainer.epochs * self.batches, self._done(trainer)) if wants else None
 
     def on_epoch_start(self, trainer: Trainer) -> None:
-        """Speed is that of the present epoch: the first batch of a run, which compiles kernels, would spoil the mean."""
+        """Speed is that of the present epoch: a run's first batch compiles kernels, and would spoil the mean."""
         self.start, self.first, self.samples = time.perf_counter(), self._done(trainer), 0
 
     def on_batch_end(self, trainer: Trainer) -> None:
