@@ -118,9 +118,7 @@ def compare_gradients(
         compare(f"{name}: gradient of {label}", g, torch.zeros_like(y) if h is None else h, *tolerance)
 
 
-def compare(
-    name: str, actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None
-) -> None:
+def compare(name: str, actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None) -> None:
     """Compare a result with torch's: Tensors, numbers, shapes, dtypes, and tuples, lists, dicts of them."""
     import torch
 
@@ -135,9 +133,7 @@ def compare(
         assert tuple(actual) == tuple(expected), f"{name}: {tuple(actual)}, in torch {tuple(expected)}"
     elif isinstance(expected, tuple | list):
         kind = tuple if isinstance(expected, tuple) else list
-        assert isinstance(actual, kind), (
-            f"{name}: got a {type(actual).__name__}, torch gives a {kind.__name__}"
-        )
+        assert isinstance(actual, kind), f"{name}: got a {type(actual).__name__}, torch gives a {kind.__name__}"
         assert len(actual) == len(expected), f"{name}: {len(actual)} results, in torch {len(expected)}"
         for i, (a, b) in enumerate(zip(actual, expected)):
             compare(f"{name}[{i}]", a, b, rtol, atol)
@@ -151,13 +147,9 @@ def compare(
         assert actual == expected, f"{name}: {actual!r}, in torch {expected!r}"
 
 
-def _compare_tensors(
-    name: str, actual: Tensor, expected: Any, rtol: float | None, atol: float | None
-) -> None:
+def _compare_tensors(name: str, actual: Tensor, expected: Any, rtol: float | None, atol: float | None) -> None:
     theirs = expected.detach().numpy()
-    assert tuple(actual.shape) == theirs.shape, (
-        f"{name}: shape {tuple(actual.shape)}, in torch {theirs.shape}"
-    )
+    assert tuple(actual.shape) == theirs.shape, f"{name}: shape {tuple(actual.shape)}, in torch {theirs.shape}"
     assert actual.dtype == theirs.dtype, f"{name}: dtype {actual.dtype}, in torch {theirs.dtype}"
     assert actual.requires_grad == expected.requires_grad, (
         f"{name}: requires_grad is {actual.requires_grad}, in torch {expected.requires_grad}"
@@ -178,9 +170,7 @@ def _compare_refusals(name: str, ours: Exception | None, theirs: Exception | Non
         raise AssertionError(f"{name}: gives a result, but torch raises {type(theirs).__name__}: {theirs}")
     a, b = _builtin(ours), _builtin(theirs)
     if not (issubclass(a, b) or issubclass(b, a)) or Exception in (a, b):
-        raise AssertionError(
-            f"{name}: raises {a.__name__}: {ours}\nbut torch {b.__name__}: {theirs}"
-        ) from ours
+        raise AssertionError(f"{name}: raises {a.__name__}: {ours}\nbut torch {b.__name__}: {theirs}") from ours
 
 
 def _builtin(error: Exception) -> type:

@@ -68,9 +68,7 @@ def check_gradient(
     checked = [(name, x) for name, x in zip(names, points) if isinstance(x, Tensor) and x.requires_grad]
     _check_aliases(call, points, checked)
     for name, x, old in zip(names, points, before):
-        assert old is None or np.array_equal(x.array, old, equal_nan=old.dtype.kind == "f"), (
-            f"{name} was changed"
-        )
+        assert old is None or np.array_equal(x.array, old, equal_nan=old.dtype.kind == "f"), f"{name} was changed"
 
 
 def _as_input(x: Any, i: int) -> Any:
@@ -85,8 +83,7 @@ def _as_input(x: Any, i: int) -> Any:
 def _require_double(array: Any, name: str) -> None:
     if array.dtype != np.float64:
         raise ValueError(
-            f"check_gradient: {name} has dtype {array.dtype}; differences need float64 (.double() makes a "
-            "module so)"
+            f"check_gradient: {name} has dtype {array.dtype}; differences need float64 (.double() makes a module so)"
         )
 
 
@@ -101,12 +98,8 @@ def _check_aliases(fn: Callable, points: tuple, checked: list[tuple[str, Tensor]
         return
     backward(outputs, seeds, retain_graph=True)
     held = [(f"the gradient of {name}", x.grad.array) for name, x in checked if x.grad is not None]
-    others = [(name, x.array) for name, x in checked] + [
-        (f"cotangent {j}", v.array) for j, v in enumerate(seeds)
-    ]
-    for (a, first), (b, other) in itertools.chain(
-        itertools.combinations(held, 2), itertools.product(held, others)
-    ):
+    others = [(name, x.array) for name, x in checked] + [(f"cotangent {j}", v.array) for j, v in enumerate(seeds)]
+    for (a, first), (b, other) in itertools.chain(itertools.combinations(held, 2), itertools.product(held, others)):
         assert not np.shares_memory(first, other), f"{a} shares memory with {b}"
     first = [g.copy() for _, g in held]
     for _, g in held:

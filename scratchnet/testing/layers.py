@@ -91,8 +91,7 @@ def _check_mode(ours: Any, theirs: Any, inputs: tuple, kwargs: dict, grad: bool,
         [y for y in flatten(actual) if isinstance(y, Tensor) and y.requires_grad],
         our_inputs + [p for p in our_parameters.values() if p.requires_grad],
         [y for y in flatten(expected) if isinstance(y, torch.Tensor) and y.requires_grad],
-        [y for y in their_leaves if y.requires_grad]
-        + [p for p in their_parameters.values() if p.requires_grad],
+        [y for y in their_leaves if y.requires_grad] + [p for p in their_parameters.values() if p.requires_grad],
         tolerance,
         labels,
     )

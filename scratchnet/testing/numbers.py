@@ -53,8 +53,7 @@ def values(
         pieces.append((start, float(high)))
     if not pieces:
         raise ValueError(
-            f"values: nothing is left of [{low}, {high}] when {gap} around each of {tuple(away_from)} is cut "
-            "out"
+            f"values: nothing is left of [{low}, {high}] when {gap} around each of {tuple(away_from)} is cut out"
         )
     ends = np.cumsum([b - a for a, b in pieces])
     rng = np.random.default_rng(seed)

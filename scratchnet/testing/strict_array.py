@@ -97,10 +97,7 @@ def _guarded(name: str) -> Any:
     original = getattr(np, name)
 
     def guard(*args: Any, **kwargs: Any) -> Any:
-        if any(
-            isinstance(x, StrictArray)
-            for x in _flatten((args, {k: v for k, v in kwargs.items() if k != "like"}))
-        ):
+        if any(isinstance(x, StrictArray) for x in _flatten((args, {k: v for k, v in kwargs.items() if k != "like"}))):
             raise HostArrayError(f"numpy.{name} of a StrictArray: it would have to leave the device")
         return original(*args, **kwargs)
 

@@ -16,9 +16,7 @@ def to_torch(value: Any) -> Any:
 
     if isinstance(value, Tensor):
         array = np.array(value.array, order="K")
-        return (
-            torch.from_numpy(array) if all(s >= 0 for s in array.strides) else torch.from_numpy(array.copy())
-        )
+        return torch.from_numpy(array) if all(s >= 0 for s in array.strides) else torch.from_numpy(array.copy())
     if isinstance(value, np.dtype):
         return torch.from_numpy(np.zeros(0, value)).dtype
     if isinstance(value, device):
