@@ -118,9 +118,7 @@ def asarray(
         )
     if copy and shared:
         y = y.clone()
-    if requires_grad and not y.requires_grad:
-        y = y.detach().requires_grad_()
-    return y if requires_grad or not y.requires_grad else y.detach()
+    return y.detach().requires_grad_() if requires_grad and not y.requires_grad else y
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -167,7 +165,9 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Te
 def _number(function: str, value: Any) -> Any:
     if isinstance(value, Tensor) and not value.array.ndim and not value.requires_grad:
         value = value.array[()]
-    if not isinstance(value, bool | int | float | np.generic):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, bool | int | float):
         raise TypeError(f"{function}(): argument 'fill_value' must be Number, not {type(value).__name__}")
     return value
 

@@ -110,7 +110,7 @@ def _read_items(data: Any, leaves: list, dtypes: set) -> tuple[int, ...]:
         shape = _read(item, leaves, dtypes)
         first = shape if first is None else first
         if shape != first:
-            if not first or not shape:
+            if len(first) != len(shape):
                 raise TypeError(
                     f"expected nested sequences of one depth, but got {data!r:.60}: an item is not a sequence"
                 )

@@ -26,10 +26,13 @@ def _scalars(function: str, **values: Any) -> list[Any]:
     return numbers
 
 
-def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, **options: Any) -> Tensor:
+def arange(start: Any = None, end: Any = None, step: Any = None, *, dtype: Any = None, **options: Any) -> Tensor:
     """start, start + step, … without end: `arange(5)`, `arange(1, 2, 0.25)`. int64 if all are ints."""
     if end is None:
+        if start is None or step is not None:
+            raise TypeError("arange(): expected arange(end), arange(start, end) or arange(start, end, step)")
         start, end = 0, start
+    start, step = 0 if start is None else start, 1 if step is None else step
     start, end, step = _scalars("arange", start=start, end=end, step=step)
     if not all(map(math.isfinite, (start, end))):
         raise RuntimeError(f"unsupported range: {start} -> {end}")

@@ -203,6 +203,8 @@ def cauchy_(input: Tensor, median: float = 0, sigma: float = 1, *, generator: So
 @method()
 def geometric_(input: Tensor, p: float, *, generator: Source = None) -> Tensor:
     """Fill with the number of trials up to the first success, each of probability p."""
+    if input.array.dtype.kind == "b":
+        raise NotImplementedError("geometric_: not implemented for bool")
     return assign(input, (generator or default_generator).geometric(p, input.array.shape, input.array.dtype))
 
 
