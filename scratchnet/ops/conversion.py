@@ -80,14 +80,22 @@ def __bool__(input: Tensor) -> bool:
     return is_nonzero(input)
 
 
+def _only(input: Tensor) -> Any:
+    if input.array.size != 1:
+        raise ValueError(
+            f"only one element tensors can be converted to Python scalars, got {input.array.size} elements"
+        )
+    return input.array.item()
+
+
 @method()
 def __float__(input: Tensor) -> float:
-    return float(item(input))
+    return float(_only(input))
 
 
 @method()
 def __int__(input: Tensor) -> int:
-    return int(item(input))
+    return int(_only(input))
 
 
 @method()
@@ -116,7 +124,6 @@ def to(
     *args: Any,
     dtype: Any = None,
     device: Any = None,
-    other: Tensor | None = None,
     non_blocking: bool = False,
     copy: bool = False,
     memory_format: Any = None,
@@ -126,19 +133,19 @@ def to(
 
     Parameters
     ----------
-    dtype, device, other : optional
-        What is wanted; `other` is a tensor to take both from.
+    dtype, device : optional
+        What is wanted.
     copy : bool
         Copy even if nothing changes.
     """
     flags = []
-    for a in (*args, other):
+    for a in args:
         if isinstance(a, Tensor):
             dtype, device = a.array.dtype, a.device
         elif isinstance(a, bool):
             flags.append(a)
-        elif isinstance(a, str | Device):
-            device = a
+        elif isinstance(a, str | Device | int):
+            device = Device("cuda", a) if isinstance(a, int) else a
         elif a is not None:
             dtype = a
     copy = flags[1] if len(flags) > 1 else copy

@@ -79,9 +79,9 @@ def fill(input: Tensor, value: Any) -> Tensor:
 
 
 @method()
-def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """All elements become those of `src`, which is broadcast and converted; gradients flow to `src`."""
-    if not isinstance(src, Tensor):
+    if not isinstance(src, Tensor | bool | int | float):
         raise TypeError(f"copy_(): argument 'src' (position 1) must be Tensor, not {type(src).__name__}")
     return assign(input, src)
 
