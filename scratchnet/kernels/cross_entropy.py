@@ -182,8 +182,10 @@ def _backward_loop(start, stop, x, target, weight, ignore_index, smoothing, stat
         sharp, smooth = (1 - smoothing) * weight[t], smoothing / classes
         for c in range(classes):
             p = math.exp(x[n, c] - statistics[n, 0] - statistics[n, 1])
-            gx[n, c] = scale[n] * (p * (sharp + smooth * total) - smooth * weight[c])
-        gx[n, t] -= scale[n] * sharp
+            gx[n, c] = p * (sharp + smooth * total) - smooth * weight[c]
+        gx[n, t] -= sharp
+        for c in range(classes):
+            gx[n, c] *= scale[n]
 
 
 @cross_entropy.cpu

@@ -17,9 +17,9 @@ def relu(x):
 
 @kernel
 def relu_backward(g, y):
-    """The gradient of relu, from its result or its argument y: g where y > 0, else 0."""
+    """The gradient of relu, from its result or its argument y: 0 where y <= 0, else g."""
     _check("relu_backward", g, y)
-    return np.where(y > 0, g, 0).astype(g.dtype, copy=False)
+    return np.where(y <= 0, 0, g).astype(g.dtype, copy=False)
 
 
 @kernel
@@ -54,7 +54,7 @@ def _relu_loop(start, stop, x, y):
 def _relu_backward_loop(start, stop, g, y, gx):
     g, y, gx = g[start:stop], y[start:stop], gx[start:stop]
     for i in range(len(g)):
-        gx[i] = g[i] if y[i] > 0 else 0
+        gx[i] = 0 if y[i] <= 0 else g[i]
 
 
 @jit

@@ -91,9 +91,9 @@ def copies(args):
     return tuple(x.copy() if isinstance(x, np.ndarray) else x for x in args)
 
 
-def assert_close(actual, expected, ulps=64):
+def assert_close(actual, expected, ulps=64, scale=0.0):
     """Equal shape, dtype, NaNs and infinities; differences of at most ``ulps`` units in the last place of the largest
-    number: sums may be taken in any order."""
+    number, or of ``scale``, the size of what was summed if it cancels: sums may be taken in any order."""
     assert type(actual) is np.ndarray
     assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
     if expected.dtype.kind != "f" or expected.size == 0:
@@ -102,8 +102,8 @@ def assert_close(actual, expected, ulps=64):
     finite = np.isfinite(expected)
     assert np.array_equal(actual[~finite], expected[~finite], equal_nan=True)
     difference = np.abs(actual[finite] - expected[finite])
-    largest = np.abs(expected[finite]).max(initial=np.finfo(expected.dtype).tiny)
-    assert difference.max(initial=0) <= ulps * np.spacing(largest)
+    largest = np.abs(expected[finite]).max(initial=max(scale, np.finfo(expected.dtype).tiny))
+    assert difference.max(initial=0) <= ulps * np.spacing(expected.dtype.type(largest))
 
 
 @contextmanager
