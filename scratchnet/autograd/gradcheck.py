@@ -129,9 +129,7 @@ def gradgradcheck(
     gen_non_contig_grad_outputs : bool
         Make the random ones non-contiguous.
     """
-    _refuse(
-        check_batched_grad=check_batched_grad, check_fwd_over_rev=check_fwd_over_rev, masked=masked or None
-    )
+    _refuse(check_batched_grad=check_batched_grad, check_fwd_over_rev=check_fwd_over_rev, masked=masked or None)
     if not check_rev_over_rev:
         raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
     inputs = _as_tuple(inputs)
@@ -143,9 +141,7 @@ def gradgradcheck(
     return checks.passed(raise_exception, func, inputs, cotangents)
 
 
-def check_named(
-    func: Callable[..., Any], inputs: tuple, names: list[str], *, second: bool, **tolerance: float
-) -> None:
+def check_named(func: Callable[..., Any], inputs: tuple, names: list[str], *, second: bool, **tolerance: float) -> None:
     """`gradcheck` or `gradgradcheck` of inputs that have names, by which the report calls them."""
     checks = _Checks(Tolerance(**tolerance), 0.0, True, False)
     cotangents = _random_cotangents(func, inputs, True) if second else ()
@@ -158,9 +154,7 @@ class _Checks:
     def __init__(self, tolerance: Tolerance, nondet_tol: float, undefined: bool, fast: bool) -> None:
         self.tolerance, self.nondet_tol, self.undefined, self.fast = tolerance, nondet_tol, undefined, fast
 
-    def passed(
-        self, raise_exception: bool, func: Callable, inputs: tuple, cotangents: Sequence[Any] = ()
-    ) -> bool:
+    def passed(self, raise_exception: bool, func: Callable, inputs: tuple, cotangents: Sequence[Any] = ()) -> bool:
         try:
             self.run(func, inputs, cotangents, [f"input {i}" for i in range(len(inputs))])
         except GradcheckError:
@@ -173,7 +167,7 @@ class _Checks:
         """Check `func`, or if there are cotangents, its gradient for them."""
         second = len(cotangents) > 0
         _check_inputs(inputs)
-        name = "output {}".format
+        name: Callable[[int], str] = "output {}".format
         if second:
             func, name = _gradient_of(func, inputs, names)
             inputs, names = (
@@ -231,8 +225,7 @@ def _judge(blocks: list[Block], tolerance: Tolerance, title: str) -> None:
 def _check_inputs(inputs: tuple) -> None:
     if not any(_wanted(x) for x in inputs):
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them have "
-            "requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
     for i, x in enumerate(inputs):
         if not _wanted(x):
@@ -257,9 +250,7 @@ def _check_inputs(inputs: tuple) -> None:
 def _refuse(**settings: Any) -> None:
     for name, value in settings.items():
         if value:
-            raise NotImplementedError(
-                f"gradcheck: {name}=True is not supported: there is no vmap and no forward mode"
-            )
+            raise NotImplementedError(f"gradcheck: {name}=True is not supported: there is no vmap and no forward mode")
 
 
 def _wanted(x: Any) -> bool:

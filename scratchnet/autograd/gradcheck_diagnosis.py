@@ -98,9 +98,7 @@ def _transposed(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | Non
             if order == tuple(range(len(shape))) or tuple(shape[d] for d in order) != shape:
                 continue
             if _close(tensor.transpose(0, *[d + 1 for d in order]).reshape(a.shape), n, tolerance):
-                return (
-                    f"transposed: the analytic gradient has its axes exchanged (order {order} would be right)"
-                )
+                return f"transposed: the analytic gradient has its axes exchanged (order {order} would be right)"
     if a.shape[0] > 1 and _close(a.T, n, tolerance):
         return "transposed: analytic = numericᵀ as Jacobians: W g is computed where Wᵀ g is meant"
     return None
@@ -115,11 +113,7 @@ def _missing_sum(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | No
     for axis, size in enumerate(mask.shape):
         live = ~np.moveaxis(mask, axis, 0).reshape(size, -1).any(1)
         expected = np.moveaxis(np.broadcast_to(~live, np.moveaxis(mask, axis, -1).shape), -1, axis)
-        acts = (
-            np.moveaxis(n[:, touched].reshape(*mask.shape, -1), axis, 0)
-            .reshape(size, -1, touched.sum())
-            .any(1)
-        )
+        acts = np.moveaxis(n[:, touched].reshape(*mask.shape, -1), axis, 0).reshape(size, -1, touched.sum()).any(1)
         if live.any() and acts.all() and np.array_equal(mask, expected):
             kept = ", ".join(map(str, np.flatnonzero(live)[:4]))
             return (
@@ -206,7 +200,7 @@ def _scaled(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
 
 def _diagonal(block: Block, a: Any, n: Any, tolerance: Tolerance) -> str | None:
     """Softmax as if it were elementwise."""
-    off = ~np.eye(*a.shape, dtype=bool)
+    off = np.eye(*a.shape) == 0
     if a.shape[0] == a.shape[1] and not a[off].any() and _close(a[~off], n[~off], tolerance):
         return (
             f"only the diagonal is there: each element of {block.output} depends on several elements of "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
@@ -66,12 +67,11 @@ def compare(problem: Problem, tolerance: Tolerance) -> list[Block]:
         columns = np.arange(x.array.size)
         slopes = _slopes(problem.values, x.array, columns, tolerance.eps)
         for j, (left, right) in enumerate(slopes):
-            shape = (outputs[j].array.size, x.array.size)
-            analytic = np.zeros(shape)
+            analytic = np.zeros((outputs[j].array.size, x.array.size))
             unused = all(row[i] is None for row in rows[j])
-            for k, row in enumerate(rows[j]):
+            for r, row in enumerate(rows[j]):
                 if row[i] is not None:
-                    analytic[k] = row[i].reshape(-1)
+                    analytic[r] = row[i].reshape(-1)
             block = Block(
                 problem.output_name(j), problem.names[i], outputs[j].shape, x.shape,
                 analytic, (left + right) / 2, left, right, columns, unused,
@@ -92,12 +92,15 @@ def compare_projected(problem: Problem, tolerance: Tolerance) -> list[Block]:
     def projections() -> list[Any]:
         return [v.reshape(-1)[None] @ y for v, y in zip(cotangents, problem.values())]
 
+    def projection(j: int) -> Any:
+        return projections()[j]
+
     blocks = []
     for j in range(len(outputs)):
         for i, x in enumerate(problem.points):
             g = gradients[j][i]
             row = np.zeros(x.array.size) if g is None else g.reshape(-1)
-            columns = _bisect(lambda j=j: projections()[j], x.array, row, tolerance, rng)
+            columns = _bisect(partial(projection, j), x.array, row, tolerance, rng)
             left, right = _slopes(projections, x.array, columns, tolerance.eps)[j]
             block = Block(
                 problem.output_name(j), problem.names[i], (), x.shape,

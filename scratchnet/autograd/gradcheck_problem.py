@@ -45,9 +45,7 @@ class Problem:
         results = result if isinstance(result, tuple | list) else (result,)
         for j, y in enumerate(results):
             if not isinstance(y, Tensor):
-                raise TypeError(
-                    f"gradcheck: func must return Tensors, but output {j} is a {type(y).__name__}"
-                )
+                raise TypeError(f"gradcheck: func must return Tensors, but output {j} is a {type(y).__name__}")
         floats = [j for j, y in enumerate(results) if y.array.dtype.kind == "f"]
         recorded = [j for j in floats if results[j].requires_grad]
         self._positions = floats if self.every or not recorded else recorded
@@ -117,8 +115,7 @@ class Problem:
                 )
             if not np.allclose(a, second[j][i], rtol=0, atol=nondet_tol, equal_nan=True):
                 raise GradcheckError(
-                    f"gradcheck: backward is not reentrant: {where} differed in two calls "
-                    f"(nondet_tol={nondet_tol})."
+                    f"gradcheck: backward is not reentrant: {where} differed in two calls (nondet_tol={nondet_tol})."
                 )
             if np.any(np.nan_to_num(zeros[j][i], nan=0.0) != 0):  # 0 · ∞ is left to the comparison
                 raise GradcheckError(
@@ -171,8 +168,7 @@ class Problem:
         for j, (y, expected) in enumerate(zip(outputs, values)):
             if not _same(y.array.reshape(-1), expected):
                 raise GradcheckError(
-                    f"gradcheck: {self.output_name(j)} is different for non-contiguous inputs of the same "
-                    "values."
+                    f"gradcheck: {self.output_name(j)} is different for non-contiguous inputs of the same values."
                 )
         found = self.gradients(outputs, self.cotangents)
         for j, i, g in self._each(gradients):

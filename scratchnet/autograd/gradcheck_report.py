@@ -23,16 +23,12 @@ def report(blocks: list[Block], tolerance: Tolerance, title: str) -> str:
     lines = [f"{title}: the gradient of {worst.output} with respect to {worst.input} is wrong.", ""]
     lines += _wrapped("  diagnosis  ", diagnose(worst, tolerance) or "no known pattern")
     lines.append(f"  worst      {_worst_element(worst)}")
-    lines.append(
-        f"  wrong      {_count(worst)}; allowed: {tolerance.atol:g} + {tolerance.rtol:g} · |numeric|"
-    )
+    lines.append(f"  wrong      {_count(worst)}; allowed: {tolerance.atol:g} + {tolerance.rtol:g} · |numeric|")
     lines += ["", *_table(worst), ""]
     for block in failing:
         if block is not worst:
             pattern = diagnose(block, tolerance) or _worst_element(block)
-            lines += _wrapped(
-                "  also wrong: ", f"{block.output} by {block.input} ({_count(block)}): {pattern}"
-            )
+            lines += _wrapped("  also wrong: ", f"{block.output} by {block.input} ({_count(block)}): {pattern}")
     right = [f"{b.output} by {b.input}" for b in blocks if not b.wrong.any()]
     if right:
         lines.append(f"  right: {', '.join(right[:6])}{' and others' if len(right) > 6 else ''}")
@@ -115,8 +111,6 @@ def _table(block: Block) -> list[str]:
         k, c = np.unravel_index(flat, error.shape)
         a, n = block.analytic[k, c], block.numeric[k, c]
         row = "" if block.projected else index_text(k, block.out_shape)
-        rows.append(
-            (row, _input_index(block, c), f"{a:.6g}", f"{n:.6g}", f"{abs(a - n):.2g}", _relative(a, n))
-        )
+        rows.append((row, _input_index(block, c), f"{a:.6g}", f"{n:.6g}", f"{abs(a - n):.2g}", _relative(a, n)))
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  " + "  ".join(text.rjust(width) for text, width in zip(row, widths)) for row in rows]

@@ -55,11 +55,9 @@ def einsum(*args: Any) -> Tensor:
     elif len(args) < 2:
         raise ValueError("einsum(): must specify the equation string and at least one operand")
     elif not isinstance(args[0], str):
-        raise TypeError(
-            f"einsum(): argument 'equation' (position 1) must be str, not {type(args[0]).__name__}"
-        )
+        raise TypeError(f"einsum(): argument 'equation' (position 1) must be str, not {type(args[0]).__name__}")
     else:
-        equation, operands = args[0], args[1:]
+        equation, operands = args[0], list(args[1:])
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = operands[0]
     inputs, output = parse(equation, [x.ndim for x in operands])
@@ -87,8 +85,8 @@ def contract(a: Tensor, left: Labels, b: Tensor, right: Labels, wanted: set) -> 
         return [sizes[l] for l in labels]
 
     if not summed:
-        a = _ordered(a, left, batch + only_a).reshape(*size(batch + only_a), *[1] * len(only_b))
-        b = _ordered(b, right, batch + only_b).reshape(*size(batch), *[1] * len(only_a), *size(only_b))
+        a = _ordered(a, left, batch + only_a).reshape([*size(batch + only_a), *[1] * len(only_b)])
+        b = _ordered(b, right, batch + only_b).reshape([*size(batch), *[1] * len(only_a), *size(only_b)])
         return a * b, batch + only_a + only_b
     n, k, m = (math.prod(size(labels)) for labels in (only_a, summed, only_b))
     a = _ordered(a, left, batch + only_a + summed).reshape(*size(batch), n, k)
@@ -167,8 +165,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
         if dims > min(a.ndim, b.ndim):
             raise RuntimeError(
-                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims} for {a.ndim} and {b.ndim} "
-                "dimensions"
+                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims} for {a.ndim} and {b.ndim} dimensions"
             )
         dims = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     of_a, of_b = ([d] if isinstance(d, int) else list(d) for d in dims)

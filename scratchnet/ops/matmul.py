@@ -219,7 +219,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
         )
     _check_dtypes(input, other, "inner", "")
     product = MatMul()(_as_matrix(input), _as_matrix(other).mT)
-    return product.reshape(*input.shape[:-1], *other.shape[:-1])
+    return product.reshape((*input.shape[:-1], *other.shape[:-1]))
 
 
 @method("outer", "ger")

@@ -13,8 +13,8 @@ __all__ = [
     "inverse", "det", "slogdet", "logdet", "cholesky", "qr", "svd", "matrix_power", "pinverse", "cross",
 ]  # fmt: skip
 
-QRResult = namedtuple("qr", "Q R")
-SVDResult = namedtuple("svd", "U S V")
+QR = namedtuple("QR", "Q R")
+SVD = namedtuple("SVD", "U S V")
 
 logdet = method()(logdet)
 det = method()(linalg.det)
@@ -37,7 +37,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 @method()
 def qr(input: Tensor, some: bool = True) -> Any:
     """`linalg.qr`: reduced if `some`, else complete."""
-    return QRResult(*linalg.qr(input, "reduced" if some else "complete"))
+    return QR(*linalg.qr(input, "reduced" if some else "complete"))
 
 
 @method()
@@ -50,9 +50,9 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
         s = linalg.svdvals(input)
         m, n = input.shape[-2:]
         batch = tuple(input.shape[:-2])
-        return SVDResult(input.new_zeros((*batch, m, m)), s, input.new_zeros((*batch, n, n)))
+        return SVD(input.new_zeros((*batch, m, m)), s, input.new_zeros((*batch, n, n)))
     u, s, vh = linalg.svd(input, full_matrices=not some)
-    return SVDResult(u, s, vh.mT)
+    return SVD(u, s, vh.mT)
 
 
 @method()

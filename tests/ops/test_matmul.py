@@ -65,6 +65,7 @@ NAMED = {
     "outer": [(2,), (3,)],
     "ger": [(2,), (3,)],
     "inner": [(2, 3, 4), (5, 4)],
+    "inner ": [(4,), (4,)],
     "addmm": [(4,), (2, 3), (3, 4)],
     "addmv": [(2,), (2, 3), (3,)],
     "addr": [(2, 3), (2,), (3,)],
@@ -76,6 +77,7 @@ NAMED = {
 @pytest.mark.parametrize("name", NAMED)
 def test_named_products(name):
     inputs = [values(shape, seed) for seed, shape in enumerate(NAMED[name])]
+    name = name.strip()
     check_gradient(getattr(sn, name), *inputs)
     check_against_torch(name, *inputs)
     check_against_torch(f"Tensor.{name}", *[x.astype(np.float32) for x in inputs])

@@ -13,7 +13,7 @@ from scratchnet.ops.joining import cat
 from scratchnet.ops.linalg.checks import attempt, check_matrices, check_square
 from scratchnet.ops.linalg.solving import solve
 
-QRResult = namedtuple("linalg_qr", "Q R")
+linalg_qr = namedtuple("linalg_qr", "Q R")
 
 
 class Cholesky(Function):
@@ -125,8 +125,8 @@ def qr(A: Tensor, mode: str = "reduced") -> Any:
         )
     m, n = check_matrices(A, "linalg.qr").shape[-2:]
     if mode == "r" or (mode == "complete" and m > n):
-        return QRResult(*QRWithoutGradient(mode)(A))
+        return linalg_qr(*QRWithoutGradient(mode)(A))
     if m >= n:
-        return QRResult(*QR()(A))
+        return linalg_qr(*QR()(A))
     q, left = QR()(A[..., :m])  # the first m columns determine Q
-    return QRResult(q, cat([left, q.mT @ A[..., m:]], -1))
+    return linalg_qr(q, cat([left, q.mT @ A[..., m:]], -1))

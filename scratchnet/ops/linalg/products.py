@@ -82,14 +82,13 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
         return A * 0 + Tensor(eye)
     if n < 0:
         A, n = inv(A), -n
-    result = None
-    while True:
-        if n & 1:
-            result = A if result is None else matmul(result, A)
-        n >>= 1
-        if not n:
-            return result.clone() if result is A else result  # type: ignore[union-attr, return-value]
+    power = A if n & 1 else None  # A to the binary digits of n so far
+    while n := n >> 1:
         A = matmul(A, A)
+        if n & 1:
+            power = A if power is None else matmul(power, A)
+    assert power is not None
+    return power.clone() if power is A else power
 
 
 class Cross(Function):

@@ -17,7 +17,7 @@ from scratchnet.autograd.tensor import Tensor
 from scratchnet.ops.linalg.checks import attempt, check_matrices, check_square
 from scratchnet.ops.selection import where
 
-SlogdetResult = namedtuple("linalg_slogdet", "sign logabsdet")
+linalg_slogdet = namedtuple("linalg_slogdet", "sign logabsdet")
 
 _SINGULAR = "the inversion could not be completed because the input matrix is singular."
 
@@ -173,7 +173,7 @@ def slogdet(A: Tensor) -> Any:
     (sign, logabsdet)
         A named tuple. Of a singular matrix, (0, −∞).
     """
-    return SlogdetResult(*Slogdet()(check_square(A, "linalg.slogdet")))
+    return linalg_slogdet(*Slogdet()(check_square(A, "linalg.slogdet")))
 
 
 def logdet(A: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ from scratchnet.autograd.tensor import Tensor
 from scratchnet.ops.linalg.checks import attempt, check_matrices, check_square
 from scratchnet.ops.selection import where
 
-EighResult = namedtuple("linalg_eigh", "eigenvalues eigenvectors")
-SVDResult = namedtuple("linalg_svd", "U S Vh")
+linalg_eigh = namedtuple("linalg_eigh", "eigenvalues eigenvectors")
+linalg_svd = namedtuple("linalg_svd", "U S Vh")
 
 _NOT_CONVERGED = "The algorithm failed to converge because the input matrix is ill-conditioned or holds NaN."
 
@@ -73,7 +73,7 @@ def _off_diagonal(numerator: Tensor, gaps: Tensor) -> Tensor:
 
 def _divided(numerator: Tensor, divisor: Tensor) -> Tensor:
     """The quotient, and 0 for 0 / 0: no gradient comes from vectors that are not determined."""
-    return numerator / where((divisor == 0) & (numerator == 0), 1.0, divisor)
+    return numerator / where(divisor.eq(0) & numerator.eq(0), 1.0, divisor)
 
 
 def eigh(A: Tensor, UPLO: str = "L") -> Any:
@@ -90,7 +90,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Any:
     (eigenvalues, eigenvectors)
         A named tuple.
     """
-    return EighResult(*Eigh(_triangle(A, UPLO))(A))
+    return linalg_eigh(*Eigh(_triangle(A, UPLO))(A))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
@@ -176,7 +176,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     (U, S, Vh)
         A named tuple.
     """
-    return SVDResult(*SVD(full_matrices)(check_matrices(A, "linalg.svd")))
+    return linalg_svd(*SVD(full_matrices)(check_matrices(A, "linalg.svd")))
 
 
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
