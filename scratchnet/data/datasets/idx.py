@@ -66,4 +66,4 @@ def write_idx(path: str | Path, array: np.ndarray) -> None:
         raise ValueError(f"write_idx: an IDX file cannot hold {array.dtype}")
     header = struct.pack(f">HBB{array.ndim}I", 0, codes[dtype], array.ndim, *array.shape)
     data = header + array.astype(dtype).tobytes()
-    Path(path).write_bytes(gzip.compress(data) if str(path).endswith(".gz") else data)
+    Path(path).write_bytes(gzip.compress(data, mtime=0) if str(path).endswith(".gz") else data)
