@@ -9,7 +9,7 @@ import numpy as np
 
 from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor, method
-from scratchnet.ops.promotion import as_operand
+from scratchnet.ops.elementwise import check_tensor
 
 __all__ = ["matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger"]
 
@@ -65,7 +65,7 @@ def _as_matrix(x: Any) -> Any:
 
 def product_of_arrays(a: Any, b: Any) -> Any:
     """`a @ b` of arrays: a batch times one matrix is one large product, and float16 is summed in float32."""
-    if a.dtype == np.float16:
+    if a.dtype.itemsize == 2 and a.dtype.kind == "f":
         return product_of_arrays(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if b.ndim == 2 and a.ndim > 2:
         return np.matmul(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[-1])
@@ -93,30 +93,26 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     RuntimeError
         If the shapes do not fit, or the dtypes differ.
     """
-    if input.ndim == 2 and other.ndim == 2:
+    a, b = _arrays(input, other, "matmul")
+    if a.ndim == 2 and b.ndim == 2:
         return mm(input, other)
-    if input.ndim == 0 or other.ndim == 0:
-        raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
-        )
-    if input.ndim == 1 and other.ndim == 1:
+    if a.ndim == 0 or b.ndim == 0:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
+    if a.ndim == 1 and b.ndim == 1:
         return dot(input, other)
-    if input.ndim == 2 and other.ndim == 1:
+    if a.ndim == 2 and b.ndim == 1:
         return mv(input, other)
-    _check_dtypes(input, other, "matmul", "expected m1 and m2 to have the same dtype")
-    k = other.shape[-2] if other.ndim > 1 else other.shape[0]
-    if input.shape[-1] != k:
+    rows = b.shape[-2] if b.ndim > 1 else b.shape[0]
+    if a.shape[-1] != rows:
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied (matmul of {tuple(input.shape)} and "
-            f"{tuple(other.shape)}: "
-            f"{input.shape[-1]} columns meet {k} rows)"
+            f"mat1 and mat2 shapes cannot be multiplied (matmul of {a.shape} and {b.shape}: {a.shape[-1]} columns "
+            f"meet {rows} rows)"
         )
-    batches = input.shape[:-2], other.shape[:-2]
+    batches = a.shape[:-2], b.shape[:-2]
     for i, (m, n) in enumerate(zip(*[batch[::-1] for batch in batches])):
         if m != n and 1 not in (m, n):
             raise RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
-                "dimension "
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension "
                 f"{max(map(len, batches)) - 1 - i}"
             )
     return MatMul()(input, other)
@@ -124,78 +120,67 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 @method("__matmul__")
 def _matmul_operator(self: Tensor, other: Any) -> Tensor:
-    other = _operand(other)
-    return NotImplemented if other is None else matmul(self, other)
+    if isinstance(other, np.ndarray):
+        other = Tensor(other)
+    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
 
 
 @method("__rmatmul__")
 def _matmul_reflected(self: Tensor, other: Any) -> Tensor:
-    other = _operand(other)
-    return NotImplemented if other is None else matmul(other, self)
-
-
-def _operand(x: Any) -> Tensor | None:
-    """A Tensor, or a NumPy array as one. Numbers cannot be multiplied by `@`: Python says so."""
-    x = as_operand(x) if isinstance(x, Tensor | np.ndarray) else None
-    return x
+    return matmul(Tensor(other), self) if isinstance(other, np.ndarray) else NotImplemented
 
 
 @method()
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices, (n, k) and (k, m). No broadcasting."""
-    if input.ndim != 2 or mat2.ndim != 2:
-        name = "self" if input.ndim != 2 else "mat2"
-        raise RuntimeError(f"mm: {name} must be a matrix, got shapes {tuple(input.shape)} and {tuple(mat2.shape)}")
-    if input.shape[1] != mat2.shape[0]:
-        (n, k), (l, m) = input.shape, mat2.shape
+    a, b = _arrays(input, mat2, "mm")
+    if a.ndim != 2 or b.ndim != 2:
+        name = "self" if a.ndim != 2 else "mat2"
+        raise RuntimeError(f"mm: {name} must be a matrix, got shapes {a.shape} and {b.shape}")
+    if a.shape[1] != b.shape[0]:
+        (n, k), (l, m) = a.shape, b.shape
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{k} and {l}x{m})")
-    _check_dtypes(input, mat2, "mm", "expected m1 and m2 to have the same dtype")
     return MatMul()(input, mat2)
 
 
 @method()
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two batches of matrices, (b, n, k) and (b, k, m). No broadcasting."""
-    for name, x in (("batch1", input), ("batch2", mat2)):
+    a, b = _arrays(input, mat2, "bmm")
+    for name, x in (("batch1", a), ("batch2", b)):
         if x.ndim != 3:
-            raise RuntimeError(f"bmm: {name} must be a 3D tensor, got shape {tuple(x.shape)}")
-    expected = [input.shape[0], input.shape[2]]
-    if list(mat2.shape[:2]) != expected:
+            raise RuntimeError(f"bmm: {name} must be a 3D tensor, got shape {x.shape}")
+    expected = [a.shape[0], a.shape[2]]
+    if list(b.shape[:2]) != expected:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: {expected} but got: "
-            f"{list(mat2.shape[:2])}."
+            f"Expected size for first two dimensions of batch2 tensor to be: {expected} but got: {list(b.shape[:2])}."
         )
-    _check_dtypes(input, mat2, "bmm", "expected m1 and m2 to have the same dtype")
     return MatMul()(input, mat2)
 
 
 @method()
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix (n, k) and a vector (k,)."""
-    if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(
-            f"mv: expected a matrix and a vector, got shapes {tuple(input.shape)} and {tuple(vec.shape)}"
-        )
-    if input.shape[1] != vec.shape[0]:
-        (n, k), (l,) = input.shape, vec.shape
+    a, b = _arrays(input, vec, "mv")
+    if a.ndim != 2 or b.ndim != 1:
+        raise RuntimeError(f"mv: expected a matrix and a vector, got shapes {a.shape} and {b.shape}")
+    if a.shape[1] != b.shape[0]:
+        (n, k), (l,) = a.shape, b.shape
         raise RuntimeError(f"size mismatch, got input ({n}), mat ({n}x{k}), vec ({l})")
-    _check_dtypes(input, vec, "mv", "expected the matrix and the vector to have the same dtype")
     return MatMul()(input, vec)
 
 
 @method()
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Σ_i input_i · tensor_i of two vectors of the same length."""
-    if input.ndim != 1 or tensor.ndim != 1:
-        raise RuntimeError(f"dot: 1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
-    n, m = input.shape[0], tensor.shape[0]
-    if n != m:
+    a, b = _arrays(input, tensor, "dot")
+    if a.ndim != 1 or b.ndim != 1:
+        raise RuntimeError(f"dot: 1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
+    if a.size != b.size:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of "
-            "elements, but got "
-            f"{n} and {m} elements respectively"
+            f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the same number of "
+            f"elements, but got {a.size} and {b.size} elements respectively"
         )
-    _check_dtypes(input, tensor, "dot", "expected both vectors to have same dtype")
     return MatMul()(input, tensor)
 
 
@@ -208,23 +193,23 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
 @method()
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Σ_k input[…, k] · other[…, k] for every pair of the remaining indices. Numbers multiply."""
-    if input.dtype != other.dtype:
-        raise RuntimeError(f"inner: both inputs should have same dtype, got {input.dtype} and {other.dtype}")
-    if input.ndim == 0 or other.ndim == 0:
+    if check_tensor(input, "inner").ndim == 0 or check_tensor(other, "inner", "other").ndim == 0:
         return input * other
-    if input.shape[-1] != other.shape[-1]:
+    a, b = _arrays(input, other, "inner")
+    if a.shape[-1] != b.shape[-1]:
         raise RuntimeError(
             "inner() the last dimension must match on both input tensors but got shapes "
-            f"{list(input.shape)} and {list(other.shape)}"
+            f"{list(a.shape)} and {list(b.shape)}"
         )
-    _check_dtypes(input, other, "inner", "")
     product = MatMul()(_as_matrix(input), _as_matrix(other).mT)
-    return product.reshape((*input.shape[:-1], *other.shape[:-1]))
+    return product.reshape((*a.shape[:-1], *b.shape[:-1]))
 
 
 @method("outer", "ger")
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """y_ij = input_i · vec2_j of two vectors."""
+    check_tensor(input, "outer")
+    check_tensor(vec2, "outer", "vec2")
     for name, x in (("self", input), ("vec2", vec2)):
         if x.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
@@ -234,8 +219,12 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 ger = outer
 
 
-def _check_dtypes(a: Tensor, b: Tensor, name: str, expected: str) -> None:
-    if a.array.dtype != b.array.dtype:
-        raise RuntimeError(f"{name}: {expected}, but got: {a.array.dtype} != {b.array.dtype}")
-    if a.array.dtype.kind == "b":
+def _arrays(x: Any, y: Any, name: str) -> tuple[Any, Any]:
+    """The arrays of two Tensors that can be multiplied, as far as their dtypes go."""
+    a = check_tensor(x, name).array
+    b = check_tensor(y, name, "other").array
+    if a.dtype is not b.dtype and a.dtype != b.dtype:
+        raise RuntimeError(f"{name}: expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}")
+    if a.dtype.kind == "b":
         raise NotImplementedError(f"{name!r} not implemented for 'Bool'")
+    return a, b

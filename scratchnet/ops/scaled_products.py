@@ -5,6 +5,7 @@ from __future__ import annotations
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.ops.creation import ones_like
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.matmul import bmm, mm, mv, outer
 
 __all__ = ["addmm", "addmv", "addr", "baddbmm", "addbmm"]
@@ -41,17 +42,14 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
 
 
 def _scaled_sum(name: str, input: Tensor, product: Tensor, beta: float, alpha: float, promoted: bool = False) -> Tensor:
-    if input.dtype != product.dtype and not promoted:
-        raise RuntimeError(
-            f"{name}: input and the matrices must have the same dtype, got {input.dtype} and {product.dtype}"
-        )
-    shape = tuple(product.shape)
-    offset = len(shape) - input.ndim
-    if offset < 0 or any(n not in (1, shape[i + offset]) for i, n in enumerate(input.shape)):
-        raise RuntimeError(
-            f"{name}: input of shape {tuple(input.shape)} does not expand to the shape {shape} of the product"
-        )
-    if product.dtype.kind != "f":
+    """beta · input + alpha · product, where `input` may be the smaller one only."""
+    a, b = check_tensor(input, name).array, product.array
+    if a.dtype != b.dtype and not promoted:
+        raise RuntimeError(f"{name}: input and the matrices must have the same dtype, got {a.dtype} and {b.dtype}")
+    missing = b.ndim - a.ndim
+    if missing < 0 or any([n != 1 and n != m for n, m in zip(a.shape, b.shape[missing:])]):
+        raise RuntimeError(f"{name}: input of shape {a.shape} does not expand to the shape {b.shape} of the product")
+    if b.dtype.kind != "f":
         alpha, beta = int(alpha), int(beta)
     if alpha != 1:
         # with alpha=0, zeros whatever the product holds, NaN among it

@@ -93,9 +93,7 @@ def test_scaled_sums(name, beta, alpha):
     if beta == 0:
         inputs[0][...] = np.nan  # ignored, not multiplied by zero
         check_against_torch(name, *inputs, beta=beta, alpha=alpha)
-    check_against_torch(
-        f"Tensor.{name}_", np.ones(sn_shape(name)), *inputs[1:], grad=False, beta=beta, alpha=alpha
-    )
+    check_against_torch(f"Tensor.{name}_", np.ones(sn_shape(name)), *inputs[1:], grad=False, beta=beta, alpha=alpha)
 
 
 def sn_shape(name):
@@ -103,9 +101,7 @@ def sn_shape(name):
     return {"addmv": (2,), "addr": (2, 3), "baddbmm": (5, 2, 4)}.get(name, (2, 4))
 
 
-@pytest.mark.parametrize(
-    "dtype", [np.float32, np.float64, np.float16, np.int64, np.int32, np.uint8, np.bool_]
-)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64, np.int32, np.uint8, np.bool_])
 def test_dtypes(dtype):
     a, b = (values((3, 3), seed, low=0, high=200).astype(dtype) for seed in range(2))
     for name in ("matmul", "mm", "mv", "dot", "bmm", "inner"):
@@ -183,3 +179,10 @@ def test_one_matrix_for_a_batch_is_one_product():
     finally:
         MatMul.forward = original
     assert (3, 20) in sizes and w.grad.shape == (3, 2)
+
+
+@pytest.mark.parametrize("name", ["matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer"])
+def test_only_tensors(name):
+    for wrong in (2.0, [1.0], None):
+        check_against_torch(name, np.zeros((2, 2)), wrong)
+        check_against_torch(name, wrong, np.zeros((2, 2)))
