@@ -11,7 +11,7 @@ from scratchnet.autograd import engine
 from scratchnet.autograd.mode import enable_grad
 from scratchnet.autograd.tensor import Tensor
 
-EXACT = 1e-9  # relative error of float64 arithmetic, with much to spare
+EXACT = 1e-9  # error of float64 arithmetic relative to the size of its operands, with much to spare
 
 
 class GradcheckError(RuntimeError):

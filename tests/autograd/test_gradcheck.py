@@ -278,3 +278,9 @@ def test_passing_is_silent():
         warnings.simplefilter("error")
         gradcheck(lambda x: x.exp(), leaf(3))
         gradgradcheck(lambda x: x.exp(), leaf(3))
+
+
+def test_gradients_that_cancel_to_rounding_noise():
+    """Normalising a single number gives 0: gradients of 1e-16 are not held against each other."""
+    assert gradcheck(lambda x: (x - x.mean(1, keepdim=True)) * 3.7, leaf(5, 1))
+    assert gradcheck(lambda x: x / 3 - x / 7 - x * (4 / 21), leaf(5))
