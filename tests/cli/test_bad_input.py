@@ -195,7 +195,7 @@ def test_a_full_disk(run, settings, tmp_path):
     checkpoint.save(run / "checkpoint.npz", state)
     before = snapshot(run)
     command = [sys.executable, "-m", "scratchnet", "train", "--resume", str(run), "--quiet", "--no-pictures"]
-    result = subprocess.run(command, preexec_fn=limited(100_000), capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, preexec_fn=limited(100_000), capture_output=True, text=True, timeout=300)
     assert result.returncode == 1
     assert f"cannot write {run / 'checkpoint.npz'}: File too large" in result.stderr
     assert result.stderr.count("\n") == 1
@@ -226,5 +226,5 @@ def test_an_error_of_ours_says_how_to_see_more(complains, monkeypatch, finished)
 
 def test_the_reader_of_a_pipe_may_leave():
     command = f"{sys.executable} -m scratchnet train --help | head -1"
-    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=300)
     assert result.stdout.startswith("usage") and not result.stderr

@@ -50,7 +50,7 @@ def wait_for_epoch(process, number):
 
 
 def finish(process):
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
@@ -105,7 +105,7 @@ def test_ctrl_c_ends_the_epoch_with_a_checkpoint_and_a_message(tmp_path, options
 def test_ctrl_c_twice_stops_at_once(tmp_path, digits):
     process = start("--data", digits, "--epochs", 500, "--output", tmp_path, "--name", "run", "--quiet", "--workers", 0)
     path = tmp_path / "run" / "checkpoint.npz"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGINT)
