@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from scratchnet.autograd.broadcast import BroadcastTo
@@ -53,7 +54,7 @@ def expand(input: Tensor, *sizes: Any, size: Any = None, implicit: bool = False)
     """
     shape = input.array.shape
     target = expand_array_shape(shape, given_shape("expand", "size", sizes, size))
-    if input.array.size and input.array.size == Size(target).numel():
+    if input.array.size and input.array.size == prod(target):
         return Reshape(target)(input)  # nothing is repeated: unlike a broadcast array, it can be written to
     return Expand(target)(input)
 
@@ -72,6 +73,8 @@ def broadcast_to(input: Tensor, size: Any) -> Tensor:
 
 def broadcast_shapes(*shapes: Any) -> Size:
     """The shape that all `shapes` (tuples or ints) can be expanded to."""
+    if len(shapes) == 2 and shapes[0] == shapes[1] and shapes[0].__class__ is tuple and min(shapes[0], default=0) >= 0:
+        return Size(shapes[0])
     given = [as_shape(shape) for shape in shapes]
     result = [1] * max(map(len, given), default=0)
     for shape in given:

@@ -84,7 +84,9 @@ def tensor(data: Any, *, dtype: Any = None, **options: Any) -> Tensor:
     TypeError, RuntimeError
         If something is not a number, or does not fit into `dtype`.
     """
-    if isinstance(data, Tensor):
+    if dtype is None and data.__class__ is float:
+        array = np.array(data, get_default_dtype())
+    elif isinstance(data, Tensor):
         array = data.array.astype(data.array.dtype if dtype is None else as_dtype(dtype))
     elif isinstance(data, np.ndarray):
         array = check_array(data)

@@ -111,7 +111,8 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 @method()
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices, in dimensions `dim1` and `dim2`, with the last dimension of `input` on the diagonal."""
-    *rest, n = input.array.shape or (1,)  # a 0-dimensional one is refused in the next line
+    *sizes, n = input.array.shape or (1,)  # a 0-dimensional one is refused in the next line
+    rest: list[int] = list(sizes)
     first, second = _two_dims(dim1, dim2, input.array.ndim + 1)
     for d in sorted((first, second)):
         rest.insert(d, n + abs(offset))

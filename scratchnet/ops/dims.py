@@ -39,6 +39,11 @@ def as_shape(*sizes: Any) -> tuple[int, ...]:
     """A shape from `f(2, 3)` or `f((2, 3))`."""
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = tuple(sizes[0])
+    for s in sizes:
+        if s.__class__ is not int:
+            break
+    else:
+        return sizes
     try:
         return tuple(operator.index(s) for s in sizes)
     except TypeError:

@@ -12,7 +12,8 @@ SUPPORTED = tuple(np.dtype(name) for name in _NAMES.split())
 
 def as_dtype(dtype: Any) -> np.dtype:
     """A dtype that Tensors may have, from one, a NumPy scalar type, or `bool`, `int` or `float`."""
-    if not isinstance(dtype, str) and dtype in SUPPORTED:  # compares: also true of np.float32, and of Python's float, which means float64
+    # the comparison is also true of np.float32, and of Python's float, which means float64
+    if not isinstance(dtype, str) and dtype in SUPPORTED:
         return np.dtype(dtype)
     try:
         given = np.dtype(dtype) if not isinstance(dtype, str) and dtype is not None else None

@@ -42,9 +42,9 @@ def assign(x: Tensor, value: Any) -> Tensor:
     """x[...] = value, a Tensor, an array or a number, with the history that belongs to it."""
     check_writable(x)
     tensor = isinstance(value, Tensor)
-    shape = getattr(value, "shape", ())
-    if shape != x.array.shape:
-        expand_array_shape(tuple(shape), x.array.shape)  # or raise
+    shape = value.array.shape if tensor else getattr(value, "shape", None)
+    if shape is not None and shape != x.array.shape:
+        expand_array_shape(shape, x.array.shape)  # or raise
     if modes.grad and (x.requires_grad or (tensor and value.requires_grad)):
         return write(x, Replace()(x._alias(), value))
     check_memory(x)

@@ -49,7 +49,9 @@ def along_dim(x: Tensor, dim: int, index: Tensor, function: str) -> tuple[int, t
                     f"self {list(shape)} apart from dimension {dim}"
                 )
         check_bounds(index.array, shape[dim], dim, negative=False, error=RuntimeError)
-    return dim, tuple(reshape(index, own) if d == dim else open_grid(own, d, like=index.array) for d in range(len(own)))
+    index = index if index.array.ndim else reshape(index, 1)
+    grid = [index if d == dim else open_grid(own, d, like=index.array) for d in range(len(own))]
+    return dim, tuple(grid)
 
 
 @method()

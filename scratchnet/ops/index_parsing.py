@@ -17,7 +17,7 @@ import numpy as np
 
 from scratchnet.autograd.tensor import Tensor
 
-
+_BOUNDS = (int, type(None))
 _INDEX_DTYPES = (np.int64, np.int32, np.uint8, np.bool_)
 
 
@@ -53,11 +53,25 @@ def parse(x: Tensor, index: Any) -> tuple[tuple, list[tuple[int, Any]], bool]:
             key.extend([slice(None)] * item.ndim)
             source, place, masks = source + item.ndim, place + item.ndim, masks + item.ndim
         else:
-            check_bounds(array_of(item), shape[source], source)
             key.append(slice(None))
             picks.append((place, item))
             source, place = source + 1, place + 1
     return (*key, Ellipsis), picks, masks == len(picks)
+
+
+def basic_key(index: Any) -> tuple | None:
+    """The key of an index that is nothing but ints, slices, None and one Ellipsis; None for all others."""
+    items = index if index.__class__ is tuple else (index,)
+    has_ellipsis = False
+    for i in items:
+        if i.__class__ is slice:
+            if i.step is not None or type(i.start) not in _BOUNDS or type(i.stop) not in _BOUNDS:
+                return None
+        elif i is Ellipsis and not has_ellipsis:
+            has_ellipsis = True
+        elif i.__class__ is not int and i is not None:
+            return None
+    return items if has_ellipsis else (*items, Ellipsis)
 
 
 def _as_tuple(index: Any) -> tuple:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from scratchnet.autograd.mode import modes
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import check_memory, check_writable, write
 from scratchnet.ops.fill import assign
-from scratchnet.ops.index_parsing import array_of, parse
+from scratchnet.ops.index_parsing import array_of, basic_key, check_bounds, parse
 from scratchnet.ops.promotion import cast
 from scratchnet.ops.shape import reshape
 from scratchnet.ops.slicing import Slice, unbind
@@ -134,6 +135,10 @@ def open_grid(shape: tuple[int, ...], dim: int, dims: Any = None, like: Any = No
 @method("__getitem__")
 def getitem(self: Tensor, index: Any) -> Tensor:
     """The elements at an index: a copy if tensors, lists or masks are in it, else a view."""
+    key = basic_key(index)
+    if key is not None:
+        with contextlib.suppress(IndexError):  # refused below, in torch's words
+            return Slice(key)(self)
     key, picks, _ = parse(self, index)
     y = self if picks and _is_all(key) else Slice(key)(self)
     return pick(y, picks) if picks else y
@@ -147,6 +152,11 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             f"can't assign a {type(value).__module__}.{type(value).__name__} to a {self.array.dtype} tensor"
         )
     check_writable(self)
+    key = basic_key(index)
+    if key is not None and not isinstance(value, Tensor):
+        with contextlib.suppress(IndexError):
+            assign(Slice(key)(self), value)
+            return
     key, picks, masks_only = parse(self, index)
     region = self if picks and _is_all(key) else Slice(key)(self)
     if isinstance(value, Tensor):
@@ -174,14 +184,24 @@ def _without_leading_ones(value: Tensor, ndim: int | None) -> Tensor:
 def pick(x: Tensor, picks: list) -> Tensor:
     """The second step of reading: the elements where index arrays stand at dimensions."""
     dims, indices = zip(*picks)
+    try:
+        return Index(dims)(x, *indices)
+    except IndexError:
+        refuse(x, dims, indices)
+        raise
+
+
+def refuse(x: Tensor, dims: tuple[int, ...], indices: Any) -> None:
+    """Say what is wrong with indices that NumPy refused."""
     _common_shape(indices)
-    return Index(dims)(x, *indices)
+    for d, index in zip(dims, indices):
+        check_bounds(array_of(index), x.array.shape[d], d)
 
 
 def put_(x: Tensor, picks: list, value: Any, accumulate: bool = False) -> Tensor:
     """The second step of assignment: replace (or add to) the elements that index arrays pick."""
     dims, indices = zip(*picks)
-    _common_shape(indices)
+    refuse(x, dims, indices)
     value = matching(
         x,
         value,
@@ -239,6 +259,8 @@ def _neighbours(dims: tuple[int, ...]) -> bool:
 
 
 def _common_shape(indices: Any) -> tuple[int, ...]:
+    if len(indices) == 1:
+        return indices[0].shape
     try:
         return np.broadcast_shapes(*[i.shape for i in indices])
     except ValueError:

@@ -21,8 +21,10 @@ class Clone(Function):
         self.order = order
 
     def forward(self, x: Any) -> Any:
-        repeated = any([step == 0 and size > 1 for step, size in zip(x.strides, x.shape)])
-        return x.copy(order="C" if repeated else self.order)
+        order = self.order
+        if 0 in x.strides and any([step == 0 and size > 1 for step, size in zip(x.strides, x.shape)]):
+            order = "C"  # as torch: repeated elements are laid out one after the other
+        return x.copy(order=order)
 
     def backward(self, g: Any) -> Any:
         return g
@@ -143,7 +145,6 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
-Tensor.is_cuda = property(lambda self: self.device.type == "cuda", doc="Whether the tensor is on a GPU.")
-Tensor.is_cpu = property(lambda self: self.device.type == "cpu", doc="Whether the tensor is in main memory.")
-Tensor.is_sparse = Tensor.is_quantized = False
-Tensor.layout = None
+method("is_cuda")(property(lambda self: self.device.type == "cuda", doc="Whether the tensor is on a GPU."))
+method("is_cpu")(property(lambda self: self.device.type == "cpu", doc="Whether it is in main memory."))
+method("is_sparse")(property(lambda self: False, doc="There are no sparse tensors here."))

@@ -133,9 +133,7 @@ def _hermitian(input: Tensor) -> Tensor:
     return t(input)
 
 
-Tensor.T = property(
-    lambda self: permute(self, *reversed(range(self.array.ndim))), doc="Dimensions in reverse order."
-)
-Tensor.mT = property(lambda self: _matrix_transpose(self, "mT"), doc="The last two dimensions swapped.")
-Tensor.mH = property(lambda self: _matrix_transpose(self, "mH"), doc="As mT: the numbers are real.")
-Tensor.H = property(_hermitian, doc="A matrix transposed: the numbers are real.")
+method("T")(property(lambda self: Permute(tuple(range(self.array.ndim))[::-1])(self), doc="Dimensions reversed."))
+method("mT")(property(lambda self: _matrix_transpose(self, "mT"), doc="The last two dimensions swapped."))
+method("mH")(property(lambda self: _matrix_transpose(self, "mH"), doc="As mT: the numbers are real."))
+method("H")(property(_hermitian, doc="A matrix transposed: the numbers are real."))

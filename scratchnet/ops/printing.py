@@ -101,9 +101,8 @@ class _Format:
         values = numbers.astype(np.float64)
         low, high = np.abs(values).min(), np.abs(values).max()
         self.whole = bool((values == np.ceil(values)).all())
-        self.scientific = _options.sci_mode
-        if self.scientific is None:
-            self.scientific = bool(high > 1000 * low or high > 1e8 or low < 1e-4)
+        automatic = bool(high > 1000 * low or high > 1e8 or low < 1e-4)
+        self.scientific = automatic if _options.sci_mode is None else _options.sci_mode
         self.width = max(len(self.text(v)) for v in values.tolist())
 
     def text(self, value: Any) -> str:

@@ -172,7 +172,7 @@ class Greatest(Function):
     """y[i] = max(x[i], the v that go to i).  Equals share the gradient."""
 
     reads = None
-    combine = np.maximum
+    combine: np.ufunc = np.maximum
 
     def __init__(self, dim: int) -> None:
         self.dim = dim

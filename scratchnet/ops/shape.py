@@ -55,22 +55,20 @@ class Unsqueeze(Reshape):
 # ---- reshaping -----------------------------------------------------------------------------------
 def infer_shape(shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
     """`shape` with its -1, if there is one, replaced by what makes `numel` elements."""
-    if min(shape, default=0) >= 0:
-        if prod(shape) != numel:
-            raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
+    if -1 not in shape and prod(shape) == numel:
         return shape
     for i, size in enumerate(shape):
         if size < -1:
             raise RuntimeError(f"invalid shape dimension {size} at index {i} of shape {list(shape)}")
     if shape.count(-1) > 1:
         raise RuntimeError(f"only one dimension can be inferred, got shape {list(shape)}")
-    known = prod(size for size in shape if size != -1)
-    if known == 0 and numel == 0:
+    known = prod([size for size in shape if size != -1])
+    if known == 0 and numel == 0 and -1 in shape:
         raise RuntimeError(
             f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension "
             "size -1 can be any value and is ambiguous"
         )
-    if known == 0 or numel % known:
+    if known == 0 or numel % known or -1 not in shape:
         raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
     return tuple(numel // known if size == -1 else size for size in shape)
 

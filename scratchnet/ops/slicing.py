@@ -190,7 +190,7 @@ def tensor_split(
     input: Tensor, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None
 ) -> tuple[Tensor, ...]:
     """Parts along `dim`: a number of them, of sizes that differ by at most 1; or those between indices."""
-    where = next((x for x in (indices_or_sections, indices, sections) if x is not None), None)
+    where: Any = next((x for x in (indices_or_sections, indices, sections) if x is not None), None)
     if not input.array.ndim:
         raise RuntimeError(
             "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"

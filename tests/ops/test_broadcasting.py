@@ -14,10 +14,11 @@ X = values((3, 1, 4), 0)
 @pytest.mark.parametrize(
     "code",
     [
-        *("x.expand(3, 2, 4)", "x.expand(5, 3, 2, 4)", "x.expand(-1, 2, -1)", "x.expand((2, 3, 1, -1))", "x.expand(0, 4)"),
-        *("x.expand(3, 0, 4)", "x.expand(3, 2, 5)", "x.expand(-1, 3, 1, 4)", "x.expand(4)", "x.expand(3, -2, 4)", "x.expand()"),
-        *("x.expand(size=(3, 3, 4))", "x.expand_as(F.zeros(3, 2, 4))", "x.broadcast_to((2, 3, 1, 4))", "x.sum().expand(2)"),
-        *("F.broadcast_to(x, (3, 2, 4))", "F.broadcast_tensors(x, x[0], x[:1])", "F.broadcast_tensors(x, F.zeros(5))"),
+        *("x.expand(3, 2, 4)", "x.expand(5, 3, 2, 4)", "x.expand(-1, 2, -1)", "x.expand((2, 3, 1, -1))"),
+        *("x.expand(0, 4)", "x.expand(3, 0, 4)", "x.expand(3, 2, 5)", "x.expand(-1, 3, 1, 4)", "x.expand(4)"),
+        *("x.expand(3, -2, 4)", "x.expand()", "x.expand(size=(3, 3, 4))", "x.expand_as(F.zeros(3, 2, 4))"),
+        *("x.broadcast_to((2, 3, 1, 4))", "x.sum().expand(2)", "F.broadcast_to(x, (3, 2, 4))"),
+        *("F.broadcast_tensors(x, x[0], x[:1])", "F.broadcast_tensors(x, F.zeros(5))"),
         *("F.broadcast_shapes((2, 1), (3,))", "F.broadcast_shapes((2,), (3,))", "F.broadcast_shapes(2, (1, 2))"),
         *("F.broadcast_shapes((-1,), (3,))", "F.broadcast_shapes()", "F.broadcast_shapes((0,), (1,))"),
         "y = x * 1; y.expand(3, 1, 4).mul_(2)",  # nothing is repeated: it may be written to

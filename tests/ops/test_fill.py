@@ -15,15 +15,19 @@ X, V = values((3, 4), 0), values((4,), 1)
 @pytest.mark.parametrize(
     "code",
     [
-        *("y = x * 2; y.zero_(); y = y + x", "y = x * 2; y.fill_(3)", "y = x * 2; y.fill_(v[0]); y = y * x", "y = x * 2; y.fill_(v)"),
-        *("y = x * 2; y.fill_('a')", "y = x * 2; y.fill_(True)", "y = (x * 2).int(); y.fill_(2.7)", "y = x * 2; y.fill_(F.tensor(2))"),
-        *("y = x * 2; y.copy_(v); y = y * x", "y = x * 2; y.copy_(x * 3)", "y = x * 2; y.copy_(v[:3])", "y = x * 2; y.copy_(3)"),
-        *("y = x * 2; y.copy_(v.float())", "y = x.float(); y.copy_(v); y = y * y", "y = x.int(); y.copy_(v)", "y = v * 2; y.copy_(x)"),
-        *("y = F.zeros(3, 4); y.copy_(x); y = y * y", "y = F.zeros(3, 4, dtype=F.float64); y[1:].copy_(x[1:]); y = y * y", "y = x * 2; y[0].zero_(); y = y * y"),
-        *("y = x * 2; y[:, 1].copy_(v[:3]); y = y * y", "y = x * 2; y.t()[0].fill_(v[1]); y = y * y", "y = x * 2; z = y[0]; y.zero_(); y = z * v"),
-        *("x.zero_()", "x[0].fill_(1)", "x.copy_(x)", "y = F.zero_(x * 2)", "y = F.fill(x, 3)", "y = F.fill_(x * 2, 3)", "F.fill(x, v[0])"),
-        *("y = (x * 2).detach_(); y = y * x", "y = x.detach(); y.zero_(); y = x * 1", "y = x * 2; y[0].detach_()", "y = x * 2; y.detach_(); y.add_(x)"),
-        *("y = x.expand(2, 3, 4).zero_()", "y = x * 2; y.data.zero_(); y = y * x"),
+        *("y = x * 2; y.zero_(); y = y + x", "y = x * 2; y.fill_(3)", "y = x * 2; y.fill_(v[0]); y = y * x"),
+        *("y = x * 2; y.fill_(v)", "y = x * 2; y.fill_('a')", "y = x * 2; y.fill_(True)"),
+        *("y = (x * 2).int(); y.fill_(2.7)", "y = x * 2; y.fill_(F.tensor(2))", "y = x * 2; y.copy_(v); y = y * x"),
+        *("y = x * 2; y.copy_(x * 3)", "y = x * 2; y.copy_(v[:3])", "y = x * 2; y.copy_(3)"),
+        *("y = x * 2; y.copy_(v.float())", "y = x.float(); y.copy_(v); y = y * y", "y = x.int(); y.copy_(v)"),
+        *("y = v * 2; y.copy_(x)", "y = F.zeros(3, 4); y.copy_(x); y = y * y"),
+        *("y = F.zeros(3, 4, dtype=F.float64); y[1:].copy_(x[1:]); y = y * y", "y = x * 2; y[0].zero_(); y = y * y"),
+        *("y = x * 2; y[:, 1].copy_(v[:3]); y = y * y", "y = x * 2; y.t()[0].fill_(v[1]); y = y * y"),
+        *("y = x * 2; z = y[0]; y.zero_(); y = z * v", "x.zero_()", "x[0].fill_(1)", "x.copy_(x)"),
+        *("y = F.zero_(x * 2)", "y = F.fill(x, 3)", "y = F.fill_(x * 2, 3)", "F.fill(x, v[0])"),
+        *("y = (x * 2).detach_(); y = y * x", "y = x.detach(); y.zero_(); y = x * 1", "y = x * 2; y[0].detach_()"),
+        *("y = x * 2; y.detach_(); y.add_(x)", "y = x.expand(2, 3, 4).zero_()"),
+        *("y = x * 2; y.data.zero_(); y = y * x",),
     ],
 )
 def test_against_torch(code):

@@ -21,14 +21,16 @@ M = np.array([True, False, True])
 V = values((4,), 1)
 
 INDICES = [
-    *("0", "-1", "3", "...", "None", "()", "1:", "::2", "-2:9", "2:1", "0, 1, 1", "0, 0, 0, 0", "..., 0", "0, ..., 1", "..., ..."),
-    *("::-1", "::0", "1.0", "'a'", "True", "False", "None, 0, None", "F.tensor(1)", "np.int64(-2)", "np.array(1)", "1, None, :2"),
-    *("i", "i, 0", "0, :, i", ":, i", "i, :, 0", "i[:2], :, i[:2]", "i, i", "j, i[:1], 0", "None, i", "i, None, i", "i, ..., 0"),
-    *("[0, 2]", "[0, 2], [1, 1]", "[]", "[], 0", "range(2)", "(0, [1, 2])", "np.array([0, 1])", "j", "j, i", "[5]", "[-4]"),
-    *("i.int()", "i.to(F.int16)", "i.double()", "i[:3], i[:2]", ":, :, i", "i, i, i, i", "i[0]", "i[0], i", "F.tensor(4)"),
-    *("m", "m, 0", "0, m", "m, i[:2]", "m, [1, 2, 3]", "x > 0", "x[:, :, 0] > 0", "[True, False, True]", "F.tensor(True)"),
-    *("..., x[0, 0] > 0", ":, F.ones(4, 2).bool(), 0", "m, :, F.ones(2).bool()", "True, i", "m[:2]", "m[None]", "np.array(True)"),
-    *("i[:0]", "m & ~m", "None, ..., m, None", "x[..., 0] > 0, 1", "F.zeros(0, dtype=F.int64), 1", "slice(None), j"),
+    *("0", "-1", "3", "...", "None", "()", "1:", "::2", "-2:9", "2:1", "0, 1, 1", "0, 0, 0, 0", "..., 0"),
+    *("0, ..., 1", "..., ...", "::-1", "::0", "1.0", "'a'", "True", "False", "None, 0, None", "F.tensor(1)"),
+    *("np.int64(-2)", "np.array(1)", "1, None, :2", "i", "i, 0", "0, :, i", ":, i", "i, :, 0", "i[:2], :, i[:2]"),
+    *("i, i", "j, i[:1], 0", "None, i", "i, None, i", "i, ..., 0", "[0, 2]", "[0, 2], [1, 1]", "[]", "[], 0"),
+    *("range(2)", "(0, [1, 2])", "np.array([0, 1])", "j", "j, i", "[5]", "[-4]", "i.int()", "i.to(F.int16)"),
+    *("i.double()", "i[:3], i[:2]", ":, :, i", "i, i, i, i", "i[0]", "i[0], i", "F.tensor(4)", "m", "m, 0", "0, m"),
+    *("m, i[:2]", "m, [1, 2, 3]", "x > 0", "x[:, :, 0] > 0", "[True, False, True]", "F.tensor(True)"),
+    *("..., x[0, 0] > 0", ":, F.ones(4, 2).bool(), 0", "m, :, F.ones(2).bool()", "True, i", "m[:2]", "m[None]"),
+    *("np.array(True)", "i[:0]", "m & ~m", "None, ..., m, None", "x[..., 0] > 0, 1", "F.zeros(0, dtype=F.int64), 1"),
+    *("slice(None), j",),
 ]  # fmt: skip
 
 
@@ -45,14 +47,16 @@ def test_assigning_a_number(index):
 @pytest.mark.parametrize(
     "code",
     [
-        *("y[0] = v[:2]", "y[0] = v[:3]", "y[:, 0] = y[:, 1] * 3", "y[0, :, 0] = v", "y[..., 0] = v", "y[0] = v[None, None, :2]"),
-        *("y[i, :, 0] = v", "y[i, :, 0] = v[:3]", "y[[0]] = v[:2]", "y[[0, 1]] = v[:2].reshape(1, 1, 1, 2)", "y[i] = v[0]"),
-        *("y[[2, 0, 1], 0, 0] = v[:3]", "y[[[0], [2]], [1, 2]] = v[:2]", "y[m] = v[:2]", "y[m, 0] = v[:2]", "y[x > 0] = v[1]"),
-        *("y[x > 0] = (x * 3)[x > 0]", "y[x > 0] = v", "y[0] = v[:2].float()", "y[0] = v[:2].int()", "y[[0]] = v[:2].float()"),
-        *("y[m] = v[0].float()", "y[m] = v[:2].float()", "y[[0]] = v[0].float()", "y[0] = True", "y[0] = [1, 2]", "y[0] = 'a'"),
-        *("y[0] = None", "y[0] = np.ones(2)", "y[0] = np.float32(2)", "y[0] = np.float64(2)", "y[F.tensor(1)] = v[:2]"),
-        *("y[True] = v[3]", "y[False] = v[3]", "y[i[:0]] = 1.0", "y[:0] = v", "y[5] = 0", "y[[5]] = 0", "y[0][1] = v[2]"),
-        *("y.t_ = 0; y[1:][0, 0] = v[:2]", "y[:, [1, 0]][0] = v[:2]", "y[::2] = y[1]", "y = y.int(); y[0] = 2.7; y = y * x"),
+        *("y[0] = v[:2]", "y[0] = v[:3]", "y[:, 0] = y[:, 1] * 3", "y[0, :, 0] = v", "y[..., 0] = v"),
+        *("y[0] = v[None, None, :2]", "y[i, :, 0] = v", "y[i, :, 0] = v[:3]", "y[[0]] = v[:2]"),
+        *("y[[0, 1]] = v[:2].reshape(1, 1, 1, 2)", "y[i] = v[0]", "y[[2, 0, 1], 0, 0] = v[:3]"),
+        *("y[[[0], [2]], [1, 2]] = v[:2]", "y[m] = v[:2]", "y[m, 0] = v[:2]", "y[x > 0] = v[1]"),
+        *("y[x > 0] = (x * 3)[x > 0]", "y[x > 0] = v", "y[0] = v[:2].float()", "y[0] = v[:2].int()"),
+        *("y[[0]] = v[:2].float()", "y[m] = v[0].float()", "y[m] = v[:2].float()", "y[[0]] = v[0].float()"),
+        *("y[0] = True", "y[0] = [1, 2]", "y[0] = 'a'", "y[0] = None", "y[0] = np.ones(2)", "y[0] = np.float32(2)"),
+        *("y[0] = np.float64(2)", "y[F.tensor(1)] = v[:2]", "y[True] = v[3]", "y[False] = v[3]", "y[i[:0]] = 1.0"),
+        *("y[:0] = v", "y[5] = 0", "y[[5]] = 0", "y[0][1] = v[2]", "y.t_ = 0; y[1:][0, 0] = v[:2]"),
+        *("y[:, [1, 0]][0] = v[:2]", "y[::2] = y[1]", "y = y.int(); y[0] = 2.7; y = y * x"),
     ],
 )
 def test_assigning(code):
@@ -114,7 +118,13 @@ def test_gradients(seed, data):
 
 @pytest.mark.parametrize(
     ("index", "shape"),
-    [((I[:2], 0), (2,)), ((0, slice(None), [1, 0]), (4, 2)), (M, (2, 4, 2)), (1, (4, 2)), ((slice(None), J), (2, 1, 2))],
+    [
+        ((I[:2], 0), (2,)),
+        ((0, slice(None), [1, 0]), (4, 2)),
+        (M, (2, 4, 2)),
+        (1, (4, 2)),
+        ((slice(None), J), (2, 1, 2)),
+    ],
 )
 def test_assignment_gradients(index, shape):
     def assigned(x, v):
@@ -139,7 +149,9 @@ def test_repeated_indices_are_summed(rows, seed):
     assert x.shape[1] == rows
 
 
-@pytest.mark.parametrize("index", ["[[0, 1], [1, 2]]", "[0, slice(1)]", "[None, 0]", "F.tensor([1, 0, 1], dtype=F.uint8)"])
+@pytest.mark.parametrize(
+    "index", ["[[0, 1], [1, 2]]", "[0, slice(1)]", "[None, 0]", "F.tensor([1, 0, 1], dtype=F.uint8)"]
+)
 def test_deprecated_indices(index):
     """Lists that stand for tuples, and masks of uint8: they mean what they mean in torch, and warn."""
     x = scratchnet.tensor(X)

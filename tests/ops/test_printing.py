@@ -69,7 +69,9 @@ def assert_same_text(array, requires_grad=False):
 
 def test_text(options):
     for array in ARRAYS:
-        for dtype in ("float16", "float32", "float64") if array.dtype.kind == "f" else ("int32", "int64", "bool", "uint8"):
+        for dtype in (
+            ("float16", "float32", "float64") if array.dtype.kind == "f" else ("int32", "int64", "bool", "uint8")
+        ):
             with np.errstate(all="ignore"):
                 converted = array.astype(dtype)
             assert_same_text(converted)
@@ -103,7 +105,4 @@ def test_history_is_shown():
 
 def test_by_hand():
     x = scratchnet.tensor([[0.5, -10.25], [2.0, 3.0]], dtype=scratchnet.float64)
-    assert repr(x) == (
-        "tensor([[  0.5000, -10.2500],\n"
-        "        [  2.0000,   3.0000]], dtype=scratchnet.float64)"
-    )
+    assert repr(x) == ("tensor([[  0.5000, -10.2500],\n        [  2.0000,   3.0000]], dtype=scratchnet.float64)")

@@ -15,21 +15,25 @@ I = np.array([2, 0])
 M = X > 0
 
 OPERATIONS = [
-    *("index_add(0, i, s)", "index_add(0, i, s, alpha=3)", "index_add(1, i, x[:, :2] * 2)", "index_add(0, i - 3, s)"),
-    *("index_add(0, i + 1, s)", "index_add(0, i[:1], s)", "index_add(0, i, s.float())", "index_add(0, i, s[:, :3])"),
-    *("index_add(0, i - i, s)", "index_add(-2, i.int(), source=s)", "index_add(0, i.double(), s)", "index_add(2, i, s)"),
-    *("index_add(0, i[None], s)", "index_add(0, i[:0], s[:0])", "index_add(0, i[0], s[0])", "index_add(0, i[0], s[:1])"),
-    *("index_copy(0, i, s)", "index_copy(1, i, x[:, :2] * 2)", "index_copy(0, i.int(), s)", "index_copy(0, i - 3, s)"),
-    *("index_copy(0, i + 1, s)", "index_copy(0, i, s.float())", "index_copy(0, i, s[:1])", "index_copy(0, i, s[:, :3])", "index_copy(0, i, s[0])", "index_copy(dim=0, index=i, source=s)"),
-    *("index_fill(0, i, 7)", "index_fill(-1, i, 2.5)", "index_fill(0, -i, 1)", "index_fill(0, i + 1, 1)", "index_fill(0, i.int(), 1)"),
-    *("index_fill(0, i, s[0, 0])", "index_fill(0, i, s[0])", "index_fill(0, i, 'a')", "index_fill(0, i[0], True)"),
-    *("index_put((i,), s)", "index_put((i, i), s[:, 0])", "index_put([i - i], s, accumulate=True)", "index_put((i,), s[0, 0])"),
-    *("index_put((m,), s[0, 0])", "index_put((i,), s.float())", "index_put((None, i), s)", "index_put((i,), s[:, :3])"),
+    *("index_add(0, i, s)", "index_add(0, i, s, alpha=3)", "index_add(1, i, x[:, :2] * 2)"),
+    *("index_add(0, i - 3, s)", "index_add(0, i + 1, s)", "index_add(0, i[:1], s)", "index_add(0, i, s.float())"),
+    *("index_add(0, i, s[:, :3])", "index_add(0, i - i, s)", "index_add(-2, i.int(), source=s)"),
+    *("index_add(0, i.double(), s)", "index_add(2, i, s)", "index_add(0, i[None], s)", "index_add(0, i[:0], s[:0])"),
+    *("index_add(0, i[0], s[0])", "index_add(0, i[0], s[:1])", "index_copy(0, i, s)"),
+    *("index_copy(1, i, x[:, :2] * 2)", "index_copy(0, i.int(), s)", "index_copy(0, i - 3, s)"),
+    *("index_copy(0, i + 1, s)", "index_copy(0, i, s.float())", "index_copy(0, i, s[:1])"),
+    *("index_copy(0, i, s[:, :3])", "index_copy(0, i, s[0])", "index_copy(dim=0, index=i, source=s)"),
+    *("index_fill(0, i, 7)", "index_fill(-1, i, 2.5)", "index_fill(0, -i, 1)", "index_fill(0, i + 1, 1)"),
+    *("index_fill(0, i.int(), 1)", "index_fill(0, i, s[0, 0])", "index_fill(0, i, s[0])", "index_fill(0, i, 'a')"),
+    *("index_fill(0, i[0], True)", "index_put((i,), s)", "index_put((i, i), s[:, 0])"),
+    *("index_put([i - i], s, accumulate=True)", "index_put((i,), s[0, 0])", "index_put((m,), s[0, 0])"),
+    *("index_put((i,), s.float())", "index_put((None, i), s)", "index_put((i,), s[:, :3])"),
     *("index_put((i, i, i), s)", "index_put((i + 1,), s)", "index_put((i[0],), s[0])", "index_put((m, i), s)"),
-    *("masked_fill(m, 7)", "masked_fill(m[0], -1.5)", "masked_fill(m, s[0, 0])", "masked_fill(m, s[0])", "masked_fill(i, 1)"),
-    *("masked_fill(m[:2], 1)", "masked_fill(m, s[0, 0].float())", "masked_fill(F.tensor(True), 2)", "masked_fill(m, 'a')"),
-    *("masked_fill(m.byte(), 1)", "masked_fill(m[None], 1)", "masked_fill(mask=m[:, :1], value=float('-inf'))"),
-    *("masked_scatter(m, x * 2)", "masked_scatter(m[0], x)", "masked_scatter(m, s[0])", "masked_scatter(m, s.float())"),
+    *("masked_fill(m, 7)", "masked_fill(m[0], -1.5)", "masked_fill(m, s[0, 0])", "masked_fill(m, s[0])"),
+    *("masked_fill(i, 1)", "masked_fill(m[:2], 1)", "masked_fill(m, s[0, 0].float())"),
+    *("masked_fill(F.tensor(True), 2)", "masked_fill(m, 'a')", "masked_fill(m.byte(), 1)"),
+    *("masked_fill(m[None], 1)", "masked_fill(mask=m[:, :1], value=float('-inf'))", "masked_scatter(m, x * 2)"),
+    *("masked_scatter(m[0], x)", "masked_scatter(m, s[0])", "masked_scatter(m, s.float())"),
     *("masked_scatter(m & ~m, s)", "masked_scatter(i, s)", "masked_scatter(m[:2], s)"),
 ]  # fmt: skip
 
@@ -48,10 +52,13 @@ def test_in_place(operation):
 @pytest.mark.parametrize(
     "code",
     [
-        *("F.index_add(x.sum(), 0, i[1:], s[0, :1])", "F.index_copy(x.sum(), 0, i[1], s[0, 0])", "F.index_copy(x.sum(), 0, i[1:], s[0, :1])", "F.index_fill(x.sum(), 0, i[1:], 3)"),
-        *("F.masked_fill(x.sum(), F.tensor(True), 3)", "F.masked_fill(x[0], m, 3)", "F.masked_scatter(x.sum(), F.tensor(True), s)"),
-        *("F.masked_scatter(x[0], m, x)", "F.masked_fill(x.int(), m, 2.7)", "F.index_fill(x.int(), 0, i, 2.7)", "x.masked_fill_(m, 1)"),
-        *("F.masked_fill(x.bool(), m, 3)", "x[0].index_add(0, i + 3, s[0, :2])", "x.index_fill(0, i - i, s[0, 0])", "(x * 1)[0].masked_fill_(m, 1)", "F.index_put(x, indices=(i,), values=s)"),
+        *("F.index_add(x.sum(), 0, i[1:], s[0, :1])", "F.index_copy(x.sum(), 0, i[1], s[0, 0])"),
+        *("F.index_copy(x.sum(), 0, i[1:], s[0, :1])", "F.index_fill(x.sum(), 0, i[1:], 3)"),
+        *("F.masked_fill(x.sum(), F.tensor(True), 3)", "F.masked_fill(x[0], m, 3)"),
+        *("F.masked_scatter(x.sum(), F.tensor(True), s)", "F.masked_scatter(x[0], m, x)"),
+        *("F.masked_fill(x.int(), m, 2.7)", "F.index_fill(x.int(), 0, i, 2.7)", "x.masked_fill_(m, 1)"),
+        *("F.masked_fill(x.bool(), m, 3)", "x[0].index_add(0, i + 3, s[0, :2])", "x.index_fill(0, i - i, s[0, 0])"),
+        *("(x * 1)[0].masked_fill_(m, 1)", "F.index_put(x, indices=(i,), values=s)"),
     ],
 )
 def test_corners(code):

@@ -16,19 +16,22 @@ X, N = values((3, 4), 0), np.array([1, 2, 0])
 @pytest.mark.parametrize(
     "code",
     [
-        *("x.repeat(2, 3)", "x.repeat((2, 1, 1))", "x.repeat(1, 1)", "x.repeat(0, 2)", "x.repeat(2)", "x.repeat(-1, 2)"),
-        *("x.repeat()", "x.sum().repeat(2, 2)", "x.repeat(repeats=(1, 2))", "x[:0].repeat(2, 2)", "x.t().repeat(1, 2)"),
-        *("x.tile(2)", "x.tile((2, 1, 2))", "F.tile(x, (2, 2))", "F.tile(x, dims=(3,))", "x.tile(())", "x.sum().tile(2)"),
-        *("x.repeat_interleave(2)", "x.repeat_interleave(2, 0)", "x.repeat_interleave(3, dim=-1)", "x.repeat_interleave(0, 1)"),
-        *("x.repeat_interleave(n, 0)", "x.repeat_interleave(n)", "x.repeat_interleave(n, 1)", "x.repeat_interleave(n[:1], 0)"),
-        *("x.repeat_interleave(n[1], 0)", "F.repeat_interleave(n)", "x.repeat_interleave(-n, 0)", "x.repeat_interleave(-1)"),
-        *("x.repeat_interleave(n, 0, output_size=3)", "x.repeat_interleave(n, 0, output_size=4)", "x.repeat_interleave(1.5)"),
+        *("x.repeat(2, 3)", "x.repeat((2, 1, 1))", "x.repeat(1, 1)", "x.repeat(0, 2)", "x.repeat(2)"),
+        *("x.repeat(-1, 2)", "x.repeat()", "x.sum().repeat(2, 2)", "x.repeat(repeats=(1, 2))", "x[:0].repeat(2, 2)"),
+        *("x.t().repeat(1, 2)", "x.tile(2)", "x.tile((2, 1, 2))", "F.tile(x, (2, 2))", "F.tile(x, dims=(3,))"),
+        *("x.tile(())", "x.sum().tile(2)", "x.repeat_interleave(2)", "x.repeat_interleave(2, 0)"),
+        *("x.repeat_interleave(3, dim=-1)", "x.repeat_interleave(0, 1)", "x.repeat_interleave(n, 0)"),
+        *("x.repeat_interleave(n)", "x.repeat_interleave(n, 1)", "x.repeat_interleave(n[:1], 0)"),
+        *("x.repeat_interleave(n[1], 0)", "F.repeat_interleave(n)", "x.repeat_interleave(-n, 0)"),
+        *("x.repeat_interleave(-1)", "x.repeat_interleave(n, 0, output_size=3)"),
+        *("x.repeat_interleave(n, 0, output_size=4)", "x.repeat_interleave(1.5)"),
         *("x.repeat_interleave(n.double(), 0)", "x.repeat_interleave([1, 2, 0], 0)", "F.repeat_interleave(n.int())"),
-        *("x.roll(1)", "x.roll(-5)", "x.roll(1, 0)", "x.roll((1, -2), (0, 1))", "x.roll((1, 1), (0, 0))", "x.roll(1, 2)"),
-        *("x.roll((1, 2))", "x.roll((1, 2), (0,))", "x.sum().roll(1)", "x.sum().roll(1, 0)", "F.roll(x, shifts=7, dims=-1)"),
-        *("x[:0].roll(2, 1)", "x.flip(0)", "x.flip((0, -1))", "x.flip(0, 1)", "x.flip()", "x.flip([])", "x.flip(2)", "x.flip(0, 0)"),
-        *("F.flip(x, dims=(1,))", "x.sum().flip(0)", "x.fliplr()", "x[0].fliplr()", "x.flipud()", "x.sum().flipud()"),
-        *("x.rot90()", "x.rot90(2)", "x.rot90(-1, (1, 0))", "x.rot90(4)", "F.rot90(x[None], k=1, dims=(0, 2))", "x.rot90(1, (0,))"),
+        *("x.roll(1)", "x.roll(-5)", "x.roll(1, 0)", "x.roll((1, -2), (0, 1))", "x.roll((1, 1), (0, 0))"),
+        *("x.roll(1, 2)", "x.roll((1, 2))", "x.roll((1, 2), (0,))", "x.sum().roll(1)", "x.sum().roll(1, 0)"),
+        *("F.roll(x, shifts=7, dims=-1)", "x[:0].roll(2, 1)", "x.flip(0)", "x.flip((0, -1))", "x.flip(0, 1)"),
+        *("x.flip()", "x.flip([])", "x.flip(2)", "x.flip(0, 0)", "F.flip(x, dims=(1,))", "x.sum().flip(0)"),
+        *("x.fliplr()", "x[0].fliplr()", "x.flipud()", "x.sum().flipud()", "x.rot90()", "x.rot90(2)"),
+        *("x.rot90(-1, (1, 0))", "x.rot90(4)", "F.rot90(x[None], k=1, dims=(0, 2))", "x.rot90(1, (0,))"),
         *("x.rot90(1, (0, 0))", "x[0].rot90()", "x.rot90(1, (0, 2))", "x.rot90(3)"),
     ],
 )
@@ -55,7 +58,9 @@ def test_more_gradients():
         check_gradient(lambda t, k=k: t.rot90(k, (1, 0)), X)
 
 
-@pytest.mark.parametrize("move", [lambda x: x.repeat(1, 1), lambda x: x.flip(()), lambda x: x.flip(0), lambda x: x.rot90(4)])
+@pytest.mark.parametrize(
+    "move", [lambda x: x.repeat(1, 1), lambda x: x.flip(()), lambda x: x.flip(0), lambda x: x.rot90(4)]
+)
 def test_results_are_copies(move):
     x = scratchnet.tensor(X)
     y = move(x)

@@ -12,17 +12,22 @@ P = np.array([[0.2, 0.9, 0.5], [0.0, 1.0, 0.7]])
 W = np.array([0.1, 2.0, 0.0, 0.7])
 
 DRAWS = [
-    *("F.rand(3, 4)", "F.rand((20,))", "F.rand(size=(2, 3))", "F.rand(17, dtype=F.float64)", "F.rand(3, dtype=F.int64)", "F.rand(-1)", "F.rand()"),
-    *("F.randn(3)", "F.randn(4, 5)", "F.randn(3, dtype=F.float64)", "F.randn(2, requires_grad=True)", "F.randn(0)", "F.randn(2, dtype=F.bool)"),
-    *("F.randint(10, (5,))", "F.randint(-5, 5, (2, 3))", "F.randint(high=4, size=(3,))", "F.randint(0, 2**40, (3,))", "F.randint(5, 2, (3,))"),
-    *("F.randint(0, 5, (3,), dtype=F.float32)", "F.randint(2.0, (3,))", "F.randint(3, 3)", "F.randint(300, (3,), dtype=F.uint8)", "F.randint(low=2, high=9, size=[4])"),
-    *("F.randperm(10)", "F.randperm(0)", "F.randperm(-1)", "F.randperm(5, dtype=F.int32)", "F.randperm(5, dtype=F.float32)"),
-    *("F.rand_like(p)", "F.rand_like(p.int())", "F.randn_like(p, dtype=F.float32)", "F.randint_like(p, 5)", "F.randint_like(p, 2, 5, dtype=F.int64)"),
-    *("F.normal(0.0, 1.0, (5,))", "F.normal(2, 3, (4, 5))", "F.normal(p, p)", "F.normal(p, 2.0)", "F.normal(1.0, p)", "F.normal(p)", "F.normal(0.0, 1.0)"),
-    *("F.normal(p[:1].t(), p[0])", "F.normal(p, w)", "F.normal(p, -p)", "F.normal(p, -1)", "F.normal(p.int(), 1)", "F.normal(mean=0.0, std=p[0])"),
+    *("F.rand(3, 4)", "F.rand((20,))", "F.rand(size=(2, 3))", "F.rand(17, dtype=F.float64)"),
+    *("F.rand(3, dtype=F.int64)", "F.rand(-1)", "F.rand()", "F.randn(3)", "F.randn(4, 5)"),
+    *("F.randn(3, dtype=F.float64)", "F.randn(2, requires_grad=True)", "F.randn(0)", "F.randn(2, dtype=F.bool)"),
+    *("F.randint(10, (5,))", "F.randint(-5, 5, (2, 3))", "F.randint(high=4, size=(3,))"),
+    *("F.randint(0, 2**40, (3,))", "F.randint(5, 2, (3,))", "F.randint(0, 5, (3,), dtype=F.float32)"),
+    *("F.randint(2.0, (3,))", "F.randint(3, 3)", "F.randint(300, (3,), dtype=F.uint8)"),
+    *("F.randint(low=2, high=9, size=[4])", "F.randperm(10)", "F.randperm(0)", "F.randperm(-1)"),
+    *("F.randperm(5, dtype=F.int32)", "F.randperm(5, dtype=F.float32)", "F.rand_like(p)", "F.rand_like(p.int())"),
+    *("F.randn_like(p, dtype=F.float32)", "F.randint_like(p, 5)", "F.randint_like(p, 2, 5, dtype=F.int64)"),
+    *("F.normal(0.0, 1.0, (5,))", "F.normal(2, 3, (4, 5))", "F.normal(p, p)", "F.normal(p, 2.0)"),
+    *("F.normal(1.0, p)", "F.normal(p)", "F.normal(0.0, 1.0)", "F.normal(p[:1].t(), p[0])", "F.normal(p, w)"),
+    *("F.normal(p, -p)", "F.normal(p, -1)", "F.normal(p.int(), 1)", "F.normal(mean=0.0, std=p[0])"),
     *("F.bernoulli(p)", "p.bernoulli()", "F.bernoulli(p * 2)", "F.bernoulli(p.int())", "F.bernoulli(p.float())"),
-    *("F.multinomial(w, 2)", "w.multinomial(7, replacement=True)", "F.multinomial(w, 4)", "F.multinomial(p, 1)", "F.multinomial(w.int(), 1)"),
-    *("F.multinomial(-w, 1)", "F.multinomial(w, 0)", "F.multinomial(w, 5)", "F.multinomial(p[None], 1)", "F.multinomial(w, 1, True)"),
+    *("F.multinomial(w, 2)", "w.multinomial(7, replacement=True)", "F.multinomial(w, 4)", "F.multinomial(p, 1)"),
+    *("F.multinomial(w.int(), 1)", "F.multinomial(-w, 1)", "F.multinomial(w, 0)", "F.multinomial(w, 5)"),
+    *("F.multinomial(p[None], 1)", "F.multinomial(w, 1, True)"),
 ]  # fmt: skip
 
 # exponential numbers, and bernoulli ones of a scalar p, are other ones in torch on Intel's processors: see random.py
@@ -37,10 +42,11 @@ def test_draws(code):
 
 
 FILLS = [
-    *("normal_()", "normal_(2, 3)", "normal_(std=0.5)", "normal_(std=-1)", "uniform_()", "uniform_(-1, 3)", "uniform_(3, 1)"),
-    *("uniform_(**{'from': 1, 'to': 2})", "uniform_(a=1)", "random_()", "random_(5)", "random_(-2, 5)", "random_(5, 2)", "log_normal_()"),
-    *("cauchy_()", "cauchy_(1, 2)", "geometric_(0.3)", "geometric_(1.5)", "bernoulli_(p)", "bernoulli_(p[0])", "bernoulli_(p[:, :2])"),
-    *("bernoulli_(2)", "bernoulli_(p * 2)", "exponential_(-1)", "random_(**{'from': 2, 'to': 4})"),
+    *("normal_()", "normal_(2, 3)", "normal_(std=0.5)", "normal_(std=-1)", "uniform_()", "uniform_(-1, 3)"),
+    *("uniform_(3, 1)", "uniform_(**{'from': 1, 'to': 2})", "uniform_(a=1)", "random_()", "random_(5)"),
+    *("random_(-2, 5)", "random_(5, 2)", "log_normal_()", "cauchy_()", "cauchy_(1, 2)", "geometric_(0.3)"),
+    *("geometric_(1.5)", "bernoulli_(p)", "bernoulli_(p[0])", "bernoulli_(p[:, :2])", "bernoulli_(2)"),
+    *("bernoulli_(p * 2)", "exponential_(-1)", "random_(**{'from': 2, 'to': 4})"),
 ]  # fmt: skip
 
 

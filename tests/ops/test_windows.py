@@ -17,16 +17,19 @@ X = values((3, 7), 0)
     "code",
     [
         *("x.unfold(1, 3, 2)", "x.unfold(-1, 2, 1)", "x.unfold(0, 3, 1)", "x.unfold(1, 7, 9)", "x.unfold(1, 0, 2)"),
-        *("x.unfold(1, 8, 1)", "x.unfold(0, 2, 0)", "x.unfold(0, -2, 1)", "x.unfold(2, 1, 1)", "x.sum().unfold(0, 1, 1)"),
-        *("x.sum().unfold(0, 0, 1)", "x.sum().unfold(0, 2, 1)", "x.unfold(dimension=1, size=2, step=2)"),
-        *("x.unfold(0, 2, 1).unfold(1, 2, 3)", "y = x * 1; y.unfold(1, 2, 3).mul_(2); y = y * y", "x.t().unfold(0, 2, 2)"),
+        *("x.unfold(1, 8, 1)", "x.unfold(0, 2, 0)", "x.unfold(0, -2, 1)", "x.unfold(2, 1, 1)"),
+        *("x.sum().unfold(0, 1, 1)", "x.sum().unfold(0, 0, 1)", "x.sum().unfold(0, 2, 1)"),
+        *("x.unfold(dimension=1, size=2, step=2)", "x.unfold(0, 2, 1).unfold(1, 2, 3)"),
+        *("y = x * 1; y.unfold(1, 2, 3).mul_(2); y = y * y", "x.t().unfold(0, 2, 2)"),
     ],
 )
 def test_against_torch(code):
     agree(code, x=X)
 
 
-@given(shape=shapes(min_dims=1, max_dims=3, min_side=1, max_side=6), seed=seeds(), step=st.integers(1, 4), data=st.data())
+@given(
+    shape=shapes(min_dims=1, max_dims=3, min_side=1, max_side=6), seed=seeds(), step=st.integers(1, 4), data=st.data()
+)
 def test_gradient(shape, seed, step, data):
     d = data.draw(axis(len(shape)))
     size = data.draw(st.integers(1, shape[d]))
