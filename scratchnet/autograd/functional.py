@@ -108,6 +108,14 @@ def jacobian(
     -------
     Tensor, or tuple of Tensors, or tuple of tuples
         `[i][j]` for output i and input j; the index of what is not a tuple is left out.
+
+    Examples
+    --------
+    >>> from scratchnet import tensor
+    >>> jacobian(lambda x: x * x, tensor([1.0, 2.0, 3.0]))
+    tensor([[2., 0., 0.],
+            [0., 4., 0.],
+            [0., 0., 6.]])
     """
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError(f"jacobian: strategy must be 'forward-mode' or 'reverse-mode', got {strategy!r}")
