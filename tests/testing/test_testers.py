@@ -2,26 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import scratchnet as sn
 from scratchnet import Tensor, testing
-from scratchnet.autograd import Function, engine, gradcheck, gradgradcheck
-from scratchnet.testing import strategies, values
-
-
-def op(forward, backward):
-    """An operation from two functions: forward(*arrays), backward(inputs, output, g)."""
-
-    class Planted(Function):
-        def forward(self, *arrays):
-            return forward(*arrays)
-
-        def backward(self, g):
-            return backward(self.inputs, self.output, g)
-
-    return lambda *inputs: Planted()(*inputs)
+from scratchnet.autograd import engine, gradcheck, gradgradcheck
+from scratchnet.testing import values
+from tests.testing.planting import op
 
 
 def on_arrays(function):
@@ -155,9 +141,7 @@ def test_planted_bug_is_found_and_named(name):
     assert not gradcheck(function, [Tensor(x.copy(), True) for x in inputs], raise_exception=False)
 
 
-wrong_derivative_of_cos = op(
-    lambda x, g: g * np.cos(x), lambda xs, y, h: (h * xs[0].sin() * xs[1], h * xs[0].cos())
-)
+wrong_derivative_of_cos = op(lambda x, g: g * np.cos(x), lambda xs, y, h: (h * xs[0].sin() * xs[1], h * xs[0].cos()))
 
 # right first derivatives, wrong second ones
 SECOND = {
@@ -225,9 +209,7 @@ def test_random_function_is_found():
     noisy = op(lambda x: x * 1.0, lambda xs, y, g: g * (1 + 1e-7 * rng.standard_normal()))
     with pytest.raises(AssertionError, match="not reentrant"):
         testing.check_gradient(noisy, A)
-    assert (
-        gradcheck(noisy, Tensor(A, True), nondet_tol=1e-5, raise_exception=False) is False
-    )  # still not linear
+    assert gradcheck(noisy, Tensor(A, True), nondet_tol=1e-5, raise_exception=False) is False  # still not linear
 
 
 def test_gradients_that_share_memory_are_found(monkeypatch):
@@ -235,9 +217,7 @@ def test_gradients_that_share_memory_are_found(monkeypatch):
         leaf._grad = Tensor(g)
 
     monkeypatch.setattr(engine, "accumulate", accumulate_without_copy)
-    with pytest.raises(
-        AssertionError, match="the gradient of input 0 shares memory with the gradient of input 1"
-    ):
+    with pytest.raises(AssertionError, match="the gradient of input 0 shares memory with the gradient of input 1"):
         testing.check_gradient(lambda a, b: a + b, A, A)
     with pytest.raises(AssertionError, match="shares memory with"):
         testing.check_gradient(lambda a: a + 1, A)
@@ -272,90 +252,3 @@ def test_check_gradient_wants_float64():
         testing.check_gradient(lambda x: x, np.zeros(3, np.float32))
     with pytest.raises(ValueError, match="order"):
         testing.check_gradient(lambda x: x, np.zeros(3), order=3)
-
-
-# ---- against torch -----------------------------------------------------------------------------------------
-class TestAgainstTorch:
-    def differs(self, ours, words, *args, torch_name="exp", **kwargs):
-        import torch
-
-        with pytest.raises(AssertionError, match=words):
-            testing.check_against_torch(ours, *args, torch_fn=getattr(torch, torch_name), **kwargs)
-
-    def test_right(self):
-        testing.check_against_torch("exp", A)
-        testing.check_against_torch("Tensor.exp", A.astype(np.float32))
-        testing.check_against_torch("cat", [A, A], dim=1)
-        testing.check_against_torch("sum", A, dtype=sn.float32)
-        testing.check_against_torch("mul", A, np.arange(4))
-
-    def test_values(self):
-        self.differs(lambda x: x.exp() * (1 + 1e-6), "desired is torch's", A)
-
-    def test_shape(self):
-        self.differs(lambda x: x.exp()[None], "shape", A)
-
-    def test_dtype(self):
-        self.differs(lambda x: x.exp().float(), "dtype", A)
-
-    def test_gradient(self):
-        self.differs(op(np.exp, lambda xs, y, g: g * y * 1.0001), "gradient of argument 0", A)
-
-    def test_history_lost(self):
-        self.differs(lambda x: x.detach().exp(), "requires_grad is False, in torch True", A)
-
-    def test_changed_argument(self):
-        self.differs(
-            op(lambda x: np.exp(x, out=x).copy(), lambda xs, y, g: g * y), "argument 0 after the call", A
-        )
-
-    def test_refusals(self):
-        def refuse(*args):
-            raise TypeError("no")
-
-        self.differs(refuse, "but torch does not", A)
-        self.differs(lambda a, b: a, "gives a result, but torch raises", A, VECTOR, torch_name="add")
-        self.differs(refuse, "raises TypeError: no\nbut torch RuntimeError", A, VECTOR, torch_name="add")
-
-    def test_outputs(self):
-        self.differs(lambda x: [x, x], "torch gives a tuple", A, torch_name="unbind")
-        self.differs(lambda x: (x[0], x[1]), "2 results, in torch 3", A, torch_name="unbind")
-
-
-# ---- numbers and strategies --------------------------------------------------------------------------------
-@given(strategies.shapes(), strategies.seeds(), st.booleans())
-def test_values_keep_their_distance(shape, seed, distinct):
-    x = values(shape, seed, low=-3, high=2, away_from=(0.5, -1), gap=0.2, distinct=distinct)
-    assert x.shape == shape and x.dtype == np.float64
-    assert ((x >= -3) & (x <= 2) & (np.abs(x - 0.5) >= 0.2 - 1e-12) & (np.abs(x + 1) >= 0.2 - 1e-12)).all()
-    if distinct and x.size > 1:
-        assert np.diff(np.sort(x, axis=None)).min() > 0.4 * 4.2 / x.size
-
-
-def test_values_are_reproducible_and_refuse_the_impossible():
-    assert np.array_equal(values((3,), 7), values((3,), 7)) and not np.array_equal(
-        values((3,), 7), values((3,), 8)
-    )
-    with pytest.raises(ValueError, match="nothing is left"):
-        values((3,), 0, low=-1, high=1, away_from=(0,), gap=2)
-
-
-@given(st.data())
-def test_geometry_is_valid(data):
-    import torch
-
-    shape = data.draw(strategies.shapes())
-    torch.zeros(shape)[data.draw(strategies.basic_index(shape))]
-    np.broadcast_shapes(*data.draw(strategies.broadcastable(3)))
-    np.zeros(shape or (1,)).sum(data.draw(strategies.axes(len(shape))))
-    conv = data.draw(strategies.conv_geometry())
-    torch.nn.functional.conv2d(torch.zeros(conv.input_shape), torch.zeros(conv.weight_shape), **conv.settings)
-    pool = data.draw(strategies.pool_geometry())
-    torch.nn.functional.max_pool2d(
-        torch.zeros(pool.input_shape),
-        pool.kernel_size,
-        pool.stride,
-        pool.padding,
-        pool.dilation,
-        pool.ceil_mode,
-    )
