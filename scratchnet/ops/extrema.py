@@ -144,7 +144,7 @@ def _max_or_min(input: Tensor, dim: Any, keepdim: bool, other: dict, function: s
 def pick(x: Tensor, dim: int, indices: Tensor) -> Tensor:
     """`x.gather(dim, indices)`, for indices that were computed here and need no checks."""
     ndim, index = x.array.ndim, indices.array
-    places = [index if d == dim % ndim else open_grid(index.shape, d, like=index) for d in range(ndim)]
+    places = [indices if d == dim % ndim else open_grid(index.shape, d, like=index) for d in range(ndim)]
     return Index(tuple(range(ndim)))(x, *places)
 
 

@@ -189,9 +189,8 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def _truth(input: Tensor, dim: Any, keepdim: bool, function: str) -> Tensor:
-    dims = (
-        () if dim == () else reduced_dims(dim, check_tensor(input, function).array.ndim)
-    )  # () reduces nothing, as in torch
+    ndim = check_tensor(input, function).array.ndim
+    dims = () if dim == () else reduced_dims(dim, ndim)  # () reduces nothing here, as in torch
     return Truth(dims, keepdim, function == "all")(input)
 
 

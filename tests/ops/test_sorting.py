@@ -87,6 +87,14 @@ def test_refusals():
     check_against_torch("kthvalue", x, 0)
 
 
+def test_changed_indices_are_noticed():
+    x = scratchnet.tensor([3.0, 1.0, 2.0], requires_grad=True)
+    ordered, indices = x.sort()
+    indices.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        ordered.sum().backward()
+
+
 def test_by_hand():
     x = scratchnet.tensor([3.0, 1.0, 2.0], requires_grad=True)
     ordered, indices = x.sort()
