@@ -59,19 +59,22 @@ class Generator(MersenneTwister):
             u = _cephes.fma(u, high - low, low) if dtype == np.float32 else u * (high - low) + low
         return u.reshape(shape)
 
-    def normal(self, shape, dtype=np.float32, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
+    def normal(
+        self, shape, dtype=np.float32, mean: float = 0.0, std: float = 1.0, in_pairs: bool = False
+    ) -> np.ndarray:
         """mean + std·z, z standard normal by the transform of Box and Muller (1958), see `_box_muller`.
 
         Sixteen numbers and more are made in blocks of 16 uniforms of the dtype (the last block overlaps its
         neighbour when 16 does not divide the size); fewer are made one pair at a time in float64, the
-        second of a pair kept for the next call.
+        second of a pair kept for the next call, and so are all with ``in_pairs``: that is how torch fills
+        tensors with gaps or in another than row-major order.
         """
         shape, dtype = _shape(shape), _float_dtype("normal", dtype)
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         n = prod(shape)
         with self._lock:
-            if n < 16:
+            if n < 16 or in_pairs:
                 return (self._normal_pairs(n) * std + mean).astype(dtype).reshape(shape)
             u = self._unit(n, dtype)
             tail = self._unit(16, dtype) if n % 16 else None

@@ -8,7 +8,7 @@ import numpy as np
 
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import check_memory, check_writable
-from scratchnet.ops.creation import fresh, size_of
+from scratchnet.ops.creation import empty_like, fresh, size_of
 from scratchnet.ops.dims import as_shape
 from scratchnet.ops.dtypes import as_dtype
 from scratchnet.ops.fill import Replace, assign
@@ -27,9 +27,7 @@ def _draw(draw: Any, shape: tuple[int, ...], dtype: Any, *args: Any) -> np.ndarr
     """Floating-point numbers in a dtype; float16 ones are converted from float32."""
     dtype = get_default_dtype() if dtype is None else as_dtype(dtype)
     if dtype.kind != "f":
-        raise NotImplementedError(
-            f"{draw.__name__}: not implemented for {dtype}; expected a floating-point dtype"
-        )
+        raise NotImplementedError(f"{draw.__name__}: not implemented for {dtype}; expected a floating-point dtype")
     array = draw(shape, np.float32 if dtype.itemsize < 4 else dtype, *args)
     return array.astype(dtype, copy=False)
 
@@ -41,9 +39,7 @@ def rand(*args: Any, size: Any = None, generator: Source = None, dtype: Any = No
     return fresh(_draw(g.uniform, size_of("rand", args, size), dtype), **options)
 
 
-def randn(
-    *args: Any, size: Any = None, generator: Source = None, dtype: Any = None, **options: Any
-) -> Tensor:
+def randn(*args: Any, size: Any = None, generator: Source = None, dtype: Any = None, **options: Any) -> Tensor:
     """Normal numbers of mean 0 and variance 1."""
     g = generator or default_generator
     return fresh(_draw(g.normal, size_of("randn", args, size), dtype), **options)
@@ -79,22 +75,26 @@ def randperm(n: int, *, generator: Source = None, dtype: Any = np.int64, **optio
 
 def rand_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
     """`rand` in the shape, and by default the dtype, of `input`."""
-    return rand(input.array.shape, dtype=input.array.dtype if dtype is None else dtype, **options)
+    return _like(input, "uniform_", (), dtype, options)
 
 
 def randn_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
     """`randn` in the shape, and by default the dtype, of `input`."""
-    return randn(input.array.shape, dtype=input.array.dtype if dtype is None else dtype, **options)
+    return _like(input, "normal_", (), dtype, options)
 
 
-def randint_like(
-    input: Tensor, low: int = 0, high: int | None = None, *, dtype: Any = None, **options: Any
-) -> Tensor:
+def randint_like(input: Tensor, low: int = 0, high: int | None = None, *, dtype: Any = None, **options: Any) -> Tensor:
     """`randint` in the shape, and by default the dtype, of `input`."""
-    low, high = (0, low) if high is None else (low, high)
-    return randint(
-        low, high, input.array.shape, dtype=input.array.dtype if dtype is None else dtype, **options
-    )
+    bounds = (low,) if high is None else (low, high)
+    return _like(input, "random_", bounds, dtype, options)
+
+
+def _like(input: Tensor, fill: str, args: tuple, dtype: Any, options: dict) -> Tensor:
+    """A new tensor with the shape and the strides of `input`, filled."""
+    source = {"generator": options.pop("generator")} if "generator" in options else {}
+    y = empty_like(input.detach(), dtype=dtype, **{**options, "requires_grad": False})
+    getattr(y, fill)(*args, **source)
+    return y.requires_grad_() if options.get("requires_grad") else y
 
 
 def normal(
@@ -112,26 +112,15 @@ def normal(
         return fresh(_draw(g.normal, as_shape(size), dtype, mean, std), **options)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         raise TypeError("normal(): expected a Tensor as mean or std, or numbers and a size")
-    given = [x.array for x in (mean, std) if isinstance(x, Tensor)]
+    m, s = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
     try:
-        shape = np.broadcast_shapes(*[a.shape for a in given])
+        shape = np.broadcast_shapes(np.shape(m), np.shape(s))
     except ValueError:
-        raise RuntimeError(
-            f"normal: the shapes of mean {list(given[0].shape)} and std {list(given[-1].shape)} do not "
-            "broadcast"
-        ) from None
-    if np.any((std.array if isinstance(std, Tensor) else np.asarray(std)) < 0):
+        raise RuntimeError(f"normal: mean {np.shape(m)} and std {np.shape(s)} do not broadcast") from None
+    if np.any(np.less(s, 0)):
         raise RuntimeError("normal expects all elements of std >= 0.0")
-    z = _draw(g.normal, shape, given[0].dtype)
-    return fresh(
-        z * given[-1] + mean
-        if isinstance(std, Tensor) and not isinstance(mean, Tensor)
-        else _scaled(z, mean, std)
-    )
-
-
-def _scaled(z: np.ndarray, mean: Tensor, std: Any) -> np.ndarray:
-    return z * z.dtype.type(std) + mean.array if not isinstance(std, Tensor) else z * std.array + mean.array
+    z = _draw(g.normal, shape, m.dtype if isinstance(mean, Tensor) else s.dtype)
+    return fresh((z * s + m).astype(z.dtype, copy=False))
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Source = None) -> Tensor:
@@ -139,9 +128,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Source = None
     g = generator or default_generator
     x = input.array
     if p is None and x.dtype.kind != "f":
-        raise NotImplementedError(
-            f"bernoulli: expected probabilities of a floating-point dtype, got {x.dtype}"
-        )
+        raise NotImplementedError(f"bernoulli: expected probabilities of a floating-point dtype, got {x.dtype}")
     drawn = g.bernoulli(p, x.shape, x.dtype) if p is not None else _bernoulli(g, x, x.dtype)
     return Replace()(input, drawn)
 
@@ -151,9 +138,7 @@ def _bernoulli(g: Generator, p: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 @method()
-def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Source = None
-) -> Tensor:
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Source = None) -> Tensor:
     """Indices drawn in proportion to weights of shape (categories,) or (rows, categories)."""
     return fresh((generator or default_generator).multinomial(input.array, num_samples, replacement))
 
@@ -162,85 +147,79 @@ method("bernoulli")(bernoulli)
 
 
 # ---- in place ------------------------------------------------------------------------------------
-def _fill(x: Tensor, draw: Any, *args: Any) -> Tensor:
-    """Replace the numbers of `x` by new ones of its dtype."""
+def _fill(x: Tensor, draw: Any) -> Tensor:
+    """Replace the numbers of `x` by those of `draw(shape)`, in the order in which they lie in memory."""
     check_writable(x)  # before random numbers are used up
     check_memory(x)
-    return assign(x, _draw(draw, x.array.shape, x.array.dtype, *args))
+    shape, strides = x.array.shape, x.array.strides
+    order = sorted(range(len(shape)), key=lambda d: -strides[d])
+    drawn = draw(tuple([shape[d] for d in order]))
+    return assign(x, drawn.transpose(sorted(range(len(shape)), key=order.__getitem__)))
 
 
-@method()
-def normal_(input: Tensor, mean: float = 0, std: float = 1, *, generator: Source = None) -> Tensor:
-    """Fill with normal numbers of a mean and a standard deviation."""
-    return _fill(input, (generator or default_generator).normal, mean, std)
+def _filler(name: str, doc: str, **defaults: float) -> Any:
+    """`x.name_(…)`: fill with numbers of a distribution, whose parameters are `defaults`."""
+    names = list(defaults)
+
+    def fill(input: Tensor, *args: float, generator: Source = None, **named: float) -> Tensor:
+        given = dict(zip(names, args)) | named
+        if len(args) > len(names) or len(given) < len(args) + len(named) or set(given) - set(names):
+            raise TypeError(f"{name}_() takes {', '.join(names)}, got {args} and {sorted(named)}")
+        parameters = [*(defaults | given).values()]
+        if name == "normal":
+            parameters.append(not input.array.flags.c_contiguous)
+        draw = getattr(generator or default_generator, name)
+        return _fill(input, lambda shape: _draw(draw, shape, input.array.dtype, *parameters))
+
+    fill.__name__ = fill.__qualname__ = f"{name}_"
+    fill.__doc__ = doc
+    return method(f"{name}_")(fill)
 
 
-@method()
-def uniform_(input: Tensor, *bounds: float, generator: Source = None, **named: float) -> Tensor:
-    """Fill with numbers distributed uniformly in [from, to): `x.uniform_(from=0, to=1)`."""
-    low, high = _from_to("uniform_", bounds, named, 0.0, 1.0)
-    return _fill(input, (generator or default_generator).uniform, low, high)
-
-
-@method()
-def exponential_(input: Tensor, lambd: float = 1, *, generator: Source = None) -> Tensor:
-    """Fill with numbers of density λ·exp(-λx)."""
-    return _fill(input, (generator or default_generator).exponential, lambd)
-
-
-@method()
-def log_normal_(input: Tensor, mean: float = 1, std: float = 2, *, generator: Source = None) -> Tensor:
-    """Fill with exp of normal numbers of a mean and a standard deviation."""
-    return _fill(input, (generator or default_generator).log_normal, mean, std)
-
-
-@method()
-def cauchy_(input: Tensor, median: float = 0, sigma: float = 1, *, generator: Source = None) -> Tensor:
-    """Fill with numbers of Cauchy's distribution."""
-    return _fill(input, (generator or default_generator).cauchy, median, sigma)
+_filler("normal", "Fill with normal numbers: `x.normal_(mean=0, std=1)`.", mean=0.0, std=1.0)
+_filler("uniform", "Fill with numbers of [from, to): `x.uniform_(0, 1)`.", **{"from": 0.0, "to": 1.0})
+_filler("exponential", "Fill with numbers of density λ·exp(-λx): `x.exponential_(lambd=1)`.", lambd=1.0)
+_filler("log_normal", "Fill with exp of normal numbers: `x.log_normal_(mean=1, std=2)`.", mean=1.0, std=2.0)
+_filler("cauchy", "Fill with Cauchy's distribution: `x.cauchy_(median=0, sigma=1)`.", median=0.0, sigma=1.0)
 
 
 @method()
 def geometric_(input: Tensor, p: float, *, generator: Source = None) -> Tensor:
     """Fill with the number of trials up to the first success, each of probability p."""
-    if input.array.dtype.kind == "b":
+    g, dtype = generator or default_generator, input.array.dtype
+    if dtype.kind == "b":
         raise NotImplementedError("geometric_: not implemented for bool")
-    return assign(input, (generator or default_generator).geometric(p, input.array.shape, input.array.dtype))
+    return _fill(input, lambda shape: g.geometric(p, shape, dtype))
 
 
 @method()
 def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Source = None) -> Tensor:
     """Fill with 1 with probability p (a number, or a tensor that broadcasts), else 0."""
-    g, dtype = generator or default_generator, input.array.dtype
-    if isinstance(p, Tensor):
-        return assign(input, _bernoulli(g, p.expand(input.array.shape).array, dtype))
-    return assign(input, g.bernoulli(p, input.array.shape, dtype))
+    g, x = generator or default_generator, input.array
+    if not isinstance(p, Tensor):
+        return _fill(input, lambda shape: g.bernoulli(p, shape, x.dtype))
+    order = sorted(range(x.ndim), key=lambda d: -x.strides[d])
+    places = p.expand(x.shape).array.transpose(order)
+    return _fill(input, lambda shape: _bernoulli(g, places, x.dtype))
 
 
 @method()
-def random_(input: Tensor, *bounds: int, generator: Source = None, **named: int) -> Tensor:
+def random_(input: Tensor, *args: int, generator: Source = None, **named: int) -> Tensor:
     """Fill with ints of [from, to): `x.random_(to)`, `x.random_(from, to)`.
 
     Without bounds: of all that the dtype holds without gaps, from 0.
     """
     dtype = input.array.dtype
-    top = (
-        2 ** (np.finfo(dtype).nmant + 1) + 1
-        if dtype.kind == "f"
-        else 2
-        if dtype.kind == "b"
-        else np.iinfo(dtype).max + 1
-    )
-    if len(bounds) == 1 and not named:
-        bounds = (0, *bounds)
-    low, high = _from_to("random_", bounds, named, 0, int(top))
-    return assign(input, (generator or default_generator).randint(low, high, input.array.shape, dtype))
+    names = ("to",) if len(args) == 1 and "to" not in named else ("from", "to")
+    bounds = {"from": 0, "to": _end(dtype)} | dict(zip(names, args)) | named
+    if len(bounds) > 2 or len(args) + len(named) > 2:
+        raise TypeError(f"random_() takes from and to, got {args} and {sorted(named)}")
+    g = generator or default_generator
+    return _fill(input, lambda shape: g.randint(bounds["from"], bounds["to"], shape, dtype))
 
 
-def _from_to(function: str, given: tuple, named: dict, *values: Any) -> tuple:
-    """The arguments `from` (no name in Python, hence a dict) and `to`."""
-    unknown = set(named) - {"from", "to"}
-    if unknown or len(given) > 2:
-        raise TypeError(f"{function}() takes from and to, got {given} and {sorted(named)}")
-    low, high = (*given, *values[len(given) :])
-    return named.get("from", low), named.get("to", high)
+def _end(dtype: np.dtype) -> int:
+    """One more than the last of the ints that a dtype holds without gaps."""
+    if dtype.kind == "f":
+        return int(2 ** (np.finfo(dtype).nmant + 1)) + 1
+    return 2 if dtype.kind == "b" else int(np.iinfo(dtype).max) + 1

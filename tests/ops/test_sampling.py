@@ -43,10 +43,11 @@ def test_draws(code):
 
 FILLS = [
     *("normal_()", "normal_(2, 3)", "normal_(std=0.5)", "normal_(std=-1)", "uniform_()", "uniform_(-1, 3)"),
-    *("uniform_(3, 1)", "uniform_(**{'from': 1, 'to': 2})", "uniform_(a=1)", "random_()", "random_(5)"),
-    *("random_(-2, 5)", "random_(5, 2)", "log_normal_()", "cauchy_()", "cauchy_(1, 2)", "geometric_(0.3)"),
-    *("geometric_(1.5)", "bernoulli_(p)", "bernoulli_(p[0])", "bernoulli_(p[:, :2])", "bernoulli_(2)"),
-    *("bernoulli_(p * 2)", "exponential_(-1)", "random_(**{'from': 2, 'to': 4})"),
+    *("uniform_(3, 1)", "uniform_(**{'from': 1, 'to': 2})", "uniform_(a=1)", "normal_(0, 1, 2)"),
+    *("normal_(0, mean=1)", "random_(1, 2, 3)", "random_()", "random_(5)", "random_(-2, 5)", "random_(5, 2)"),
+    *("log_normal_()", "cauchy_()", "cauchy_(1, 2)", "geometric_(0.3)", "geometric_(1.5)", "bernoulli_(p)"),
+    *("bernoulli_(p[0])", "bernoulli_(p[:, :2])", "bernoulli_(2)", "bernoulli_(p * 2)", "exponential_(-1)"),
+    *("random_(**{'from': 2, 'to': 4})",),
 ]  # fmt: skip
 
 
@@ -60,6 +61,20 @@ def test_many_at_once():
     """Blocks of normal numbers are made in another way than a few."""
     for code in ("normal_()", "uniform_(2, 5)", "random_()"):
         agree(f"F.manual_seed(3); y = F.zeros(7, 5).{code}")
+
+
+@pytest.mark.parametrize("fill", ["normal_()", "uniform_()", "random_(9)", "geometric_(0.3)", "bernoulli_(p.t())"])
+@pytest.mark.parametrize("empty", ["F.zeros(2, 3).t()", "F.zeros(9, 4).t()[:3, :2]", "F.zeros(9, 8)[:, ::2]"])
+def test_order_of_memory(fill, empty):
+    """Numbers are drawn in the order in which the elements lie in memory, and one at a time where there are gaps."""
+    if fill == "bernoulli_(p.t())" and "9, 8" in empty:
+        fill = "bernoulli_(p[0, 0])"
+    agree(f"F.manual_seed(3); y = {empty}.{fill}", grad=False, p=P)
+
+
+def test_like_keeps_strides():
+    for name in ("rand_like(x)", "randn_like(x)", "randint_like(x, 9)"):
+        agree(f"F.manual_seed(3); x = F.zeros(5, 4).t(); z = F.{name}; y = (z, z.stride())")
 
 
 def test_generators():
