@@ -14,21 +14,9 @@ from scratchnet.ops.elementwise import binary_operator, check_tensor
 from scratchnet.ops.promotion import promote
 
 __all__ = [
-    *("eq", "ne", "lt", "le", "gt", "ge", "less", "less_equal", "greater", "greater_equal", "not_equal"),
-    *(
-        "isnan",
-        "isinf",
-        "isfinite",
-        "isposinf",
-        "isneginf",
-        "isreal",
-        "signbit",
-        "isclose",
-        "allclose",
-        "equal",
-        "isin",
-    ),
-]
+    "eq", "ne", "lt", "le", "gt", "ge", "less", "less_equal", "greater", "greater_equal", "not_equal",
+    "isnan", "isinf", "isfinite", "isposinf", "isneginf", "isreal", "signbit", "isclose", "allclose", "equal", "isin",
+]  # fmt: skip
 
 
 class Predicate(Function):

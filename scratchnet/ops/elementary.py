@@ -17,9 +17,9 @@ from scratchnet.ops.elementwise import as_float, check_tensor, elementwise
 from scratchnet.ops.promotion import promote
 
 __all__ = [
-    *("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logaddexp"),
-    *("sigmoid", "logit", "abs", "absolute", "sign", "sgn"),
-]
+    "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logaddexp",
+    "sigmoid", "logit", "abs", "absolute", "sign", "sgn",
+]  # fmt: skip
 
 LN2, LN10 = math.log(2), math.log(10)
 

@@ -14,9 +14,9 @@ from scratchnet.ops.elementwise import binary_operator, check_tensor
 from scratchnet.ops.promotion import promote
 
 __all__ = [
-    *("logical_and", "logical_or", "logical_xor", "logical_not"),
-    *("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "bitwise_left_shift", "bitwise_right_shift"),
-]
+    "logical_and", "logical_or", "logical_xor", "logical_not",
+    "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "bitwise_left_shift", "bitwise_right_shift",
+]  # fmt: skip
 
 
 def _logical(ufunc: Callable, name: str, formula: str) -> Callable[[Tensor, Tensor], Tensor]:

@@ -13,9 +13,9 @@ from scratchnet.ops.elementwise import check_tensor, keep_where
 from scratchnet.ops.promotion import promote
 
 __all__ = [
-    *("where", "maximum", "minimum", "fmax", "fmin", "heaviside", "nan_to_num"),
-    *("clamp", "clip", "clamp_min", "clamp_max"),
-]
+    "where", "maximum", "minimum", "fmax", "fmin", "heaviside", "nan_to_num",
+    "clamp", "clip", "clamp_min", "clamp_max",
+]  # fmt: skip
 
 
 class Where(Function):

@@ -17,10 +17,10 @@ from scratchnet.ops.elementwise import check_tensor, elementwise
 from scratchnet.ops.promotion import promote
 
 __all__ = [
-    *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "arcsin", "arccos", "arctan", "arctan2"),
-    *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh"),
-    *("deg2rad", "rad2deg", "hypot"),
-]
+    "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "arcsin", "arccos", "arctan", "arctan2",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh",
+    "deg2rad", "rad2deg", "hypot",
+]  # fmt: skip
 
 
 # ---- trigonometric -----------------------------------------------------------------------------------------
