@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from scratchnet.autograd.broadcast import BroadcastTo
+import numpy as np
+
+from scratchnet.autograd.broadcast import BroadcastTo, SumTo
 from scratchnet.autograd.tensor import Size, Tensor, method
 from scratchnet.ops.dims import as_shape, given_shape
 from scratchnet.ops.shape import Reshape
@@ -69,6 +71,19 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """`input.expand(size)`."""
     return expand(input, size)
+
+
+@method()
+def sum_to_size(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
+    """The sum over the dimensions along which a tensor of `size` would be expanded to the shape of `input`."""
+    target = given_shape("sum_to_size", "size", sizes, size)
+    try:
+        fits = np.broadcast_shapes(target, input.array.shape) == input.array.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise RuntimeError(f"size {list(target)} is not expandable to size {list(input.array.shape)}.")
+    return SumTo(target)(input)
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

@@ -11,11 +11,11 @@ from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import ViewFunction, in_place
 from scratchnet.ops.dims import wrap_dim
+from scratchnet.ops.indexing import put_
 from scratchnet.ops.layout import clone
 from scratchnet.ops.shape import reshape
 
 __all__ = ["tril", "triu", "diagonal", "diag", "diag_embed", "diagflat"]
-
 
 
 class Triangle(Function):
@@ -127,6 +127,20 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     if input.array.ndim != 2:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.array.ndim}D")
     return clone(Diagonal(diagonal, 0, 1)(input))
+
+
+@method()
+def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """The elements whose indices are all equal become `fill_value`."""
+    shape = input.array.shape
+    if len(shape) < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError(f"all dimensions of input must be of equal length, got shape {list(shape)}")
+    if wrap and shape[0] > shape[1] + 1:
+        raise NotImplementedError("fill_diagonal_: wrap=True is not supported for tall matrices")
+    index = np.arange(min(shape))
+    return put_(input, [(d, index) for d in range(len(shape))], fill_value)
 
 
 @method()

@@ -8,7 +8,10 @@ from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Size, Tensor, method
 from scratchnet.ops.dims import wrap_dim
 
-__all__ = ["numel", "is_tensor", "is_floating_point", "is_nonzero"]
+__all__ = [
+    *("clone", "detach", "numel", "is_tensor", "is_floating_point", "is_signed", "is_complex"),
+    *("is_nonzero", "is_same_size"),
+]
 
 
 class Clone(Function):
@@ -34,6 +37,11 @@ class Clone(Function):
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy, through which gradients flow, with the strides of `input` if those leave no gaps."""
     return Clone()(input)
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same memory without history: `input.detach()`."""
+    return input.detach()
 
 
 @method()

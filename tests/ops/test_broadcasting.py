@@ -21,6 +21,8 @@ X = values((3, 1, 4), 0)
         *("F.broadcast_tensors(x, x[0], x[:1])", "F.broadcast_tensors(x, F.zeros(5))"),
         *("F.broadcast_shapes((2, 1), (3,))", "F.broadcast_shapes((2,), (3,))", "F.broadcast_shapes(2, (1, 2))"),
         *("F.broadcast_shapes((-1,), (3,))", "F.broadcast_shapes()", "F.broadcast_shapes((0,), (1,))"),
+        *("x.sum_to_size(3, 1, 1)", "x.sum_to_size((1, 4))", "x.sum_to_size(4)", "x.sum_to_size(2, 3, 1, 4)"),
+        *("x.sum_to_size(3)",),
         "y = x * 1; y.expand(3, 1, 4).mul_(2)",  # nothing is repeated: it may be written to
         "y = x * 1; y.expand(1, 3, 1, 4).mul_(2)",
         "y = x * 1; y.expand(3, 2, 4).mul_(2)",

@@ -103,6 +103,8 @@ CALLS = {
     "scatter": lambda: sn.scatter(X, 0, PLACES, Y[:2]),
     "scatter_add": lambda: sn.scatter_add(X, 0, PLACES, Y[:2]),
     "scatter_reduce": lambda: [sn.scatter_reduce(X, 0, PLACES, Y[:2], r) for r in ("sum", "mean", "prod", "amax")],
+    "clone": lambda: (sn.clone(X), X.sum_to_size(1, 4)),
+    "detach": lambda: sn.detach(X),
     "one_hot": lambda: sn.one_hot(ROWS, 4) * X,
     "searchsorted": lambda: sn.searchsorted(BOUNDS, X),
     "bucketize": lambda: sn.bucketize(X, BOUNDS),
@@ -210,7 +212,7 @@ NOT_HERE = {
         rand rand_like randint randint_like randn randn_like randperm
     """,
     "gives host values by its nature": """
-        allclose equal is_floating_point is_nonzero is_tensor numel get_printoptions printoptions set_printoptions
+        allclose equal is_floating_point is_signed is_complex is_nonzero is_same_size is_tensor numel get_printoptions printoptions set_printoptions
     """,
     "is in the table of in-place changes": "fill_ zero_",
 }

@@ -24,7 +24,10 @@ X = values((3, 4), 0)
         *("F.diag(x, 1)", "F.diag(x[0])", "F.diag(x[0], diagonal=-2)", "F.diag(x[None])", "F.diag(x.sum())"),
         *("F.diag_embed(x)", "F.diag_embed(x, 1)", "F.diag_embed(x, -1, 0, 1)", "F.diag_embed(x, dim1=-1, dim2=0)"),
         *("F.diag_embed(x, 0, 0, 0)", "F.diag_embed(x, 0, 0, 5)", "F.diag_embed(x.sum())", "x[:0].diag_embed()"),
-        *("F.diagflat(x)", "F.diagflat(x[0], offset=1)", "F.diagflat(x.sum())", "x.diag()"),
+        *("y = x * 2; y.fill_diagonal_(3); y = y * x", "y = x[:, :3].expand(3, 3, 3) * 1; y.fill_diagonal_(2.5)"),
+        *("y = x * 2; y.fill_diagonal_(3, wrap=True)", "y = x[0] * 2; y.fill_diagonal_(3)"),
+        *("y = x[None] * 1; y.fill_diagonal_(1)", "F.diagflat(x)", "F.diagflat(x[0], offset=1)"),
+        *("F.diagflat(x.sum())", "x.diag()"),
     ],
 )
 def test_against_torch(code):
