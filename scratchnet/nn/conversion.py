@@ -83,8 +83,7 @@ class Conversion(Traversal):
         """Move all parameters and buffers to a GPU."""
         return self.to(Device("cuda", device))
 
-    # ---- gradients
-    # -------------------------------------------------------------------------------------------
+    # ---- gradients ---------------------------------------------------------------------------------------
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Say for all parameters whether they are to be learned; False freezes the module."""
         for parameter in self.parameters():

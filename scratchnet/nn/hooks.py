@@ -64,8 +64,7 @@ class Hooks:
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
-        """Call `hook(module, args, output)` after `forward`; what it returns (if not None) replaces the
-        output.
+        """Call `hook(module, args, output)` after `forward`; a result replaces the output.
 
         Parameters
         ----------
@@ -83,8 +82,7 @@ class Hooks:
         return add(self._backward_pre_hooks, hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call `hook(module, grad_input, grad_output)` when the gradient of the inputs is known; a result
-        replaces it."""
+        """Call `hook(module, grad_input, grad_output)` when the gradient of the inputs is; a result replaces it."""
         return add(self._backward_hooks, hook, prepend)
 
 
@@ -132,8 +130,7 @@ def call_with_hooks(module: Any, args: tuple, kwargs: dict) -> Any:
                 except Exception as error:
                     warnings.warn(
                         "module forward hook with ``always_call=True`` raised an exception that was "
-                        "silenced as another "
-                        f"error was raised in forward: {error}",
+                        f"silenced as another error was raised in forward: {error}",
                         stacklevel=3,
                     )
         raise
@@ -154,8 +151,7 @@ def _run_forward_pre(module: Any, args: tuple, kwargs: dict) -> tuple[tuple, dic
             if replaced is not None:
                 if not (isinstance(replaced, tuple) and len(replaced) == 2):
                     raise RuntimeError(
-                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
-                        f"{replaced}."
+                        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {replaced}."
                     )
                 args, kwargs = replaced
         else:
@@ -166,8 +162,7 @@ def _run_forward_pre(module: Any, args: tuple, kwargs: dict) -> tuple[tuple, dic
 
 
 class _Gate(Function):
-    """y = x for several Tensors at once; `watch(grads)` sees their gradients together, and may replace
-    them."""
+    """y = x for several Tensors at once; `watch(grads)` sees (or replaces) their gradients together."""
 
     reads = NOTHING
 
@@ -225,8 +220,7 @@ class _Passage:
         if not isinstance(result, Tensor | tuple):
             warnings.warn(
                 "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors "
-                "but received "
-                f"{type(result)}",
+                f"but received {type(result)}",
                 stacklevel=4,
             )
             return result
@@ -242,8 +236,7 @@ class _Passage:
                 if hook(self.module, (None,) * self.inputs, grad_output) is not None:
                     raise RuntimeError(
                         "Backward hook for Modules where no input requires gradient should always return "
-                        "None "
-                        "or None for all gradients."
+                        "None or None for all gradients."
                     )
         return grad_output
 

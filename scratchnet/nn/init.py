@@ -27,8 +27,7 @@ def _fill(tensor: Tensor, values: Any) -> Tensor:
         return write(tensor, Tensor(np.broadcast_to(values, tensor.shape)))
 
 
-# ---- plain distributions and constants
-# ---------------------------------------------------------------------------
+# ---- plain distributions and constants -------------------------------------------------------------------
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with draws from U(a, b)."""
     return _fill(tensor, (generator or default_generator).uniform(tensor.shape, tensor.dtype, a, b))
@@ -49,13 +48,12 @@ def trunc_normal_(
 ) -> Tensor:
     """Fill with draws from N(mean, std²), redrawn until they lie in [a, b].
 
-    Where [a, b] holds little of the distribution, uniform candidates are accepted with the probability of
-    their density.
+    Where [a, b] holds little of the distribution, uniform candidates are accepted in proportion to its density.
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
-            "The distribution of values may be incorrect.",
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may "
+            "be incorrect.",
             stacklevel=2,
         )
     draw, shape, dtype = generator or default_generator, tensor.shape, tensor.dtype
@@ -97,8 +95,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0)
 
 
-# ---- identities
-# --------------------------------------------------------------------------------------------------
+# ---- identities ------------------------------------------------------------------------------------------
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with the identity: a Linear layer passes its input on."""
     if tensor.ndim != 2:
@@ -128,8 +125,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _fill(tensor, values)
 
 
-# ---- variance scaling
-# --------------------------------------------------------------------------------------------
+# ---- variance scaling ------------------------------------------------------------------------------------
 def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     """The factor by which a nonlinearity shrinks the standard deviation, inverted.
 
@@ -232,8 +228,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
-# ---- structured
-# --------------------------------------------------------------------------------------------------
+# ---- structured ------------------------------------------------------------------------------------------
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """Fill with a (semi-)orthogonal matrix times `gain`; dimensions after the first count as columns.
 

@@ -80,16 +80,14 @@ class Module(Hooks, StateDict, Conversion):
             return call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
-    # ---- registration
-    # ----------------------------------------------------------------------------------------
+    # ---- registration ------------------------------------------------------------------------------------
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter; None reserves the name for one that is not used.
 
         Raises
         ------
         TypeError, KeyError, AttributeError
-            If `param` is no Parameter, if the name cannot be used or is taken, if `Module.__init__` has not
-            run.
+            If `param` is no Parameter, if the name is taken or cannot be used, before `Module.__init__`.
         ValueError
             If the parameter is the result of a recorded operation.
         """
@@ -102,10 +100,9 @@ class Module(Hooks, StateDict, Conversion):
                 )
             if param.grad_fn is not None:
                 raise ValueError(
-                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
-                    "created explicitly. "
-                    f"To express '{name}' as a function of another Tensor, compute the value in the "
-                    "forward() method."
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
+                    f"explicitly. To express '{name}' as a function of another Tensor, compute the value in "
+                    "the forward() method."
                 )
         self._parameters[name] = param
 
@@ -120,8 +117,7 @@ class Module(Hooks, StateDict, Conversion):
         self._check_name(name, "buffer", "_buffers")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (scratchnet Tensor or None "
-                "required)"
+                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (scratchnet Tensor or None required)"
             )
         self._buffers[name] = tensor
         if persistent:
@@ -150,8 +146,7 @@ class Module(Hooks, StateDict, Conversion):
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
 
-    # ---- attributes
-    # ------------------------------------------------------------------------------------------
+    # ---- attributes --------------------------------------------------------------------------------------
     def __getattr__(self, name: str) -> Any:  # only called for what is no ordinary attribute
         own = self.__dict__
         for registry in ("_parameters", "_buffers", "_modules"):
@@ -171,8 +166,7 @@ class Module(Hooks, StateDict, Conversion):
                 if value is not None and not (registry == "_buffers" and isinstance(value, Tensor)):
                     expected = _EXPECTED[registry]
                     raise TypeError(
-                        f"cannot assign '{typename(value)}' as {kind} '{name}' (scratchnet.{expected} or "
-                        "None expected)"
+                        f"cannot assign '{typename(value)}' as {kind} '{name}' (scratchnet.{expected} or None expected)"
                     )
                 own[registry][name] = value
                 return
@@ -204,8 +198,7 @@ class Module(Hooks, StateDict, Conversion):
         keys = [*dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers]
         return sorted(key for key in keys if not key[0].isdigit())
 
-    # ---- mode and printing
-    # -----------------------------------------------------------------------------------
+    # ---- mode and printing -------------------------------------------------------------------------------
     def train(self, mode: bool = True) -> Self:
         """Tell the whole tree that it is being trained (or, with False, used)."""
         if not isinstance(mode, bool):

@@ -11,8 +11,7 @@ from scratchnet.autograd.tensor import Tensor
 
 
 class Parameter(Tensor):
-    """A Tensor that registers itself when assigned to an attribute of a Module, and that requires grad by
-    default.
+    """A Tensor to be learned: it registers itself when it is assigned to an attribute of a Module.
 
     Parameters
     ----------
@@ -33,8 +32,7 @@ class Parameter(Tensor):
         data = _check(data, "Parameter")
         if requires_grad and data.array.dtype.kind != "f":
             raise RuntimeError(
-                "Only Tensors of floating point dtype can require gradients, got Parameter(data) of "
-                f"{data.array.dtype}"
+                f"Only Tensors of floating point dtype can require gradients, got Parameter(data) of {data.array.dtype}"
             )
         super().__init__(data.array, bool(requires_grad))
         self._counter = data._counter

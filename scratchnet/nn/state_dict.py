@@ -45,16 +45,14 @@ class StateDict(Traversal):
     _load_state_dict_post_hooks: OrderedDict
 
     def get_extra_state(self) -> Any:
-        """What else belongs into the state dict, if a subclass has something; override together with
-        `set_extra_state`."""
+        """What else belongs into the state dict; overridden together with `set_extra_state`."""
         raise RuntimeError(f"{type(self).__name__} has no extra state: override get_extra_state to give it one")
 
     def set_extra_state(self, state: Any) -> None:
         """Take back what `get_extra_state` returned."""
         raise RuntimeError(f"{type(self).__name__} has no extra state: override set_extra_state to read one")
 
-    # ---- saving
-    # ----------------------------------------------------------------------------------------------
+    # ---- saving ------------------------------------------------------------------------------------------
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:
@@ -105,8 +103,7 @@ class StateDict(Traversal):
                 state[name] = buffer  # type: ignore[assignment]
         return state
 
-    # ---- loading
-    # ---------------------------------------------------------------------------------------------
+    # ---- loading -----------------------------------------------------------------------------------------
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Copy the values of `state_dict` into the module.
 
@@ -117,8 +114,7 @@ class StateDict(Traversal):
         strict : bool
             Whether its names must be exactly those of `self.state_dict()`.
         assign : bool
-            Take the tensors themselves, with their dtype, instead of copying their values into those that are
-            there.
+            Take the tensors themselves, with their dtype, instead of copying their values.
 
         Returns
         -------
@@ -127,8 +123,7 @@ class StateDict(Traversal):
         Raises
         ------
         RuntimeError
-            One error for all that does not fit: missing and unexpected keys (if `strict`), and shapes that
-            differ.
+            One error for all that does not fit: missing and unexpected keys (if `strict`), different shapes.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -192,16 +187,16 @@ class StateDict(Traversal):
         if not isinstance(value, Tensor):
             if not hasattr(value, "__array__"):
                 return (
-                    f"{while_copying}expected scratchnet.Tensor or Tensor-like object from checkpoint "
-                    f"but received {type(value)}"
+                    f"{while_copying}expected scratchnet.Tensor or Tensor-like object from checkpoint but "
+                    f"received {type(value)}"
                 )
             value = Tensor(np.asarray(value.detach() if hasattr(value, "detach") else value))
         if target.ndim == 0 and value.shape == (1,):
             value = Tensor(value.array.reshape(()))
         if value.shape != target.shape:
             return (
-                f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
-                f"the shape in current model is {target.shape}."
+                f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, the "
+                f"shape in current model is {target.shape}."
             )
         try:
             if assign:
@@ -215,13 +210,11 @@ class StateDict(Traversal):
         except Exception as error:
             return (
                 f"{while_copying}whose dimensions in the model are {target.shape} and whose dimensions in "
-                "the "
-                f"checkpoint are {value.shape}, an exception occurred : {error.args}."
+                f"the checkpoint are {value.shape}, an exception occurred : {error.args}."
             )
         return None
 
-    # ---- hooks
-    # -----------------------------------------------------------------------------------------------
+    # ---- hooks -------------------------------------------------------------------------------------------
     def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Call `hook(module, prefix, keep_vars)` before `state_dict` reads the module."""
         return add(self._state_dict_pre_hooks, hook)
@@ -235,8 +228,7 @@ class StateDict(Traversal):
         return add(self._state_dict_hooks, (hook, False))
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)` before
-        loading."""
+        """Call `hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors)` before loading."""
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def _register_load_state_dict_pre_hook(self, hook: Callable, with_module: bool = False) -> RemovableHandle:
@@ -248,8 +240,7 @@ class StateDict(Traversal):
 
 
 class _Bound:
-    """A hook with its module as the first argument; unlike a closure it is copied together with the
-    module."""
+    """A hook with its module as the first argument; unlike a closure it is copied together with the module."""
 
     def __init__(self, hook: Callable, module: Any) -> None:
         self.hook, self.module = hook, module
@@ -281,6 +272,5 @@ def _load(
         if hook(module, keys) is not None:
             raise AssertionError(
                 "Hooks registered with `register_load_state_dict_post_hook` are not expected to return new "
-                "values: "
-                "change the lists of incompatible_keys in place."
+                "values: change the lists of incompatible_keys in place."
             )

@@ -19,8 +19,7 @@ class Traversal:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
 
-    # ---- modules
-    # ---------------------------------------------------------------------------------------------
+    # ---- modules -----------------------------------------------------------------------------------------
     def children(self) -> Iterator[Module]:
         """The modules directly below this one, each once."""
         return (module for _, module in self.named_children())
@@ -99,8 +98,7 @@ class Traversal:
         fn(self)  # type: ignore[arg-type]
         return self
 
-    # ---- parameters and buffers
-    # ------------------------------------------------------------------------------
+    # ---- parameters and buffers --------------------------------------------------------------------------
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, each once; with `recurse=False` only this module's own."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))

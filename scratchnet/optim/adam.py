@@ -17,8 +17,7 @@ class Adam(Optimizer):
         g = g + λ·p                              weight decay λ, if it is not decoupled
         m = β₁·m + (1 − β₁)·g                    running mean
         v = β₂·v + (1 − β₂)·g²                   running mean square; amsgrad uses its largest value so far
-        p = p − γ · m̂ / (√v̂ + ε)                 m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ): the means started
-        at zero
+        p = p − γ · m̂ / (√v̂ + ε)                 m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ), which started at 0
 
     Decoupled weight decay multiplies p by 1 − γλ instead. Kingma and Ba, "Adam: A Method for Stochastic
     Optimization", 2014; Reddi, Kale and Kumar, "On the Convergence of Adam and Beyond", 2018, for amsgrad.

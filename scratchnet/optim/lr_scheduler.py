@@ -104,8 +104,7 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Warm-up: γ_t = γ · (s + (e − s) · min(t, T) / T), from s = start_factor to e = end_factor in T =
-    total_iters epochs."""
+    """Warm-up: γ_t = γ · (s + (e − s) · min(t, T) / T), from s = start_factor to e = end_factor in T = total_iters."""
 
     def __init__(
         self,
@@ -117,8 +116,8 @@ class LinearLR(LRScheduler):
     ) -> None:
         if not 0 < start_factor <= 1:
             raise ValueError(
-                "Starting multiplicative factor expected to be greater than 0 and less or equal to 1, "
-                f"got start_factor={start_factor}"
+                "Starting multiplicative factor expected to be greater than 0 and less or equal to 1, got "
+                f"start_factor={start_factor}"
             )
         if not 0 <= end_factor <= 1:
             raise ValueError(
@@ -156,11 +155,9 @@ class ExponentialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """γ_t = η + (γ − η) · (1 + cos(π t / T)) / 2, from γ down to η = eta_min in T = T_max epochs, and up
-    again.
+    """From γ down to η = eta_min in T = T_max epochs, and up again: γ_t = η + (γ − η) · (1 + cos(π t / T)) / 2
 
-    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2016 (without the
-    restarts).
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2016, without the restarts.
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
@@ -207,16 +204,13 @@ class SequentialLR(LRScheduler):
                 raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
             if scheduler.optimizer is not optimizer:
                 raise ValueError(
-                    f"{name} expects all schedulers to belong to the same optimizer, but that at index {i} "
-                    "does not"
+                    f"{name} expects all schedulers to belong to the same optimizer, but that at index {i} does not"
                 )
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "Sequential Schedulers expects number of schedulers provided to be one more than the "
-                "number of milestone "
-                f"points, but got number of schedulers {len(schedulers)} and the number of milestones to "
-                "be equal to "
-                f"{len(milestones)}"
+                f"number of milestone points, but got number of schedulers {len(schedulers)} and the number "
+                f"of milestones to be equal to {len(milestones)}"
             )
         self._schedulers, self._milestones = schedulers, milestones
         self.optimizer, self.last_epoch = optimizer, last_epoch + 1

@@ -46,8 +46,8 @@ class Optimizer:
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
             raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
-                f"but got {type(params).__name__}"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                f"{type(params).__name__}"
             )
         self.defaults = defaults
         self.state: defaultdict[Any, dict] = defaultdict(dict)
@@ -65,8 +65,7 @@ class Optimizer:
         if "step" in cls.__dict__:
             cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
 
-    # ---- groups
-    # ----------------------------------------------------------------------------------------------
+    # ---- groups ------------------------------------------------------------------------------------------
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with options of their own, e.g. a layer that was frozen until now.
 
@@ -75,8 +74,7 @@ class Optimizer:
         TypeError
             If `param_group` is no dict, or holds what is no Tensor.
         ValueError
-            If a parameter is in another group already, is the result of an operation, or a required option is
-            missing.
+            If a parameter is in a group already or the result of an operation, or a required option is missing.
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
@@ -84,8 +82,7 @@ class Optimizer:
         if isinstance(params, set):
             raise TypeError(
                 "optimizer parameters need to be organized in ordered collections, but the ordering of "
-                "tensors in sets "
-                "will change between runs. Please use a list instead."
+                "tensors in sets will change between runs. Please use a list instead."
             )
         params = [params] if isinstance(params, Tensor) else list(params)
         names = [p[0] for p in params if isinstance(p, tuple)]
@@ -113,14 +110,13 @@ class Optimizer:
             if ("param_names" in group) != ("param_names" in new):
                 this = "with names" if "param_names" in new else "without names"
                 raise ValueError(
-                    "all optimizer param groups should be with/without names. "
-                    f"cannot add param group {this} to the optimizer"
+                    "all optimizer param groups should be with/without names. cannot add param group "
+                    f"{this} to the optimizer"
                 )
             if not set(group["params"]).isdisjoint(new["params"]):
                 raise ValueError("some parameters appear in more than one parameter group")
 
-    # ---- stepping
-    # --------------------------------------------------------------------------------------------
+    # ---- stepping ----------------------------------------------------------------------------------------
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient.
 
@@ -156,11 +152,9 @@ class Optimizer:
         """Call `hook(optimizer, args, kwargs)` after each step."""
         return _add(self._step_post_hooks, hook)
 
-    # ---- state
-    # -----------------------------------------------------------------------------------------------
+    # ---- state -------------------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Any]:
-        """The options and the state, with parameters replaced by their numbers: `{"state": …, "param_groups":
-        …}`."""
+        """`{"state": …, "param_groups": …}`: state and options, with numbers in place of the parameters."""
         numbers: dict[Tensor, int] = {}
         groups = []
         for group in self.param_groups:
@@ -182,16 +176,15 @@ class Optimizer:
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise ValueError(
-                "loaded state dict has a different number of parameter groups: "
-                f"{len(saved)}, but the optimizer has {len(self.param_groups)}"
+                f"loaded state dict has a different number of parameter groups: {len(saved)}, but the "
+                f"optimizer has {len(self.param_groups)}"
             )
         parameters = {}
         for group, new in zip(self.param_groups, saved):
             if len(group["params"]) != len(new["params"]):
                 raise ValueError(
                     "loaded state dict contains a parameter group that doesn't match the size of "
-                    "optimizer's group: "
-                    f"{len(new['params'])} parameters, expected {len(group['params'])}"
+                    f"optimizer's group: {len(new['params'])} parameters, expected {len(group['params'])}"
                 )
             parameters.update(zip(new["params"], group["params"]))
         self.state = defaultdict(dict)
@@ -246,8 +239,7 @@ def _add(hooks: OrderedDict, hook: Callable) -> RemovableHandle:
 
 
 def _copied(value: Any, parameter: Tensor | None, key: Any = None) -> Any:
-    """A copy of saved state; tensors (and arrays) take the dtype of their parameter, but for the count of
-    steps."""
+    """A copy of saved state; tensors and arrays take their parameter's dtype, but for the count of steps."""
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         array = np.asarray(value.array if isinstance(value, Tensor) else value).copy()
         if parameter is not None and key != "step":
@@ -260,8 +252,7 @@ def _copied(value: Any, parameter: Tensor | None, key: Any = None) -> Any:
     return value
 
 
-# ---- checks that optimizers share
-# ------------------------------------------------------------------------------------
+# ---- checks that optimizers share ------------------------------------------------------------------------
 def check_not_negative(name: str, value: Any) -> None:
     """Refuse a negative option (or NaN)."""
     if isinstance(value, Tensor) and value.array.size != 1:

@@ -18,8 +18,7 @@ class LRScheduler:
     ----------
     optimizer : Optimizer
     last_epoch : int
-        The epoch that was finished, when a run is taken up again; the optimizer's groups then hold
-        `initial_lr`.
+        The last epoch of a run that is taken up again; the optimizer's groups then hold `initial_lr`.
 
     Raises
     ------
@@ -40,9 +39,8 @@ class LRScheduler:
                 group.setdefault("initial_lr", float(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler "
-                    "with last_epoch >= 0: "
-                    "load the optimizer's state first, or leave last_epoch out"
+                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with "
+                    "last_epoch >= 0: load the optimizer's state first, or leave last_epoch out"
                 )
         self.base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
@@ -63,13 +61,11 @@ class LRScheduler:
         return self._last_lr
 
     def step(self, epoch: int | None = None) -> None:
-        """Go to the next epoch; call it after the optimizer's steps. (`epoch` goes to that one: deprecated,
-        as in torch.)"""
+        """Go to the next epoch; call it after the optimizer's steps. To name an `epoch` is deprecated, as in torch."""
         if self._step_count == 1 and not getattr(self.optimizer, "_opt_called", False):
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value of the "
-                "learning rate "
-                "schedule is skipped. Call `optimizer.step()` before `lr_scheduler.step()`.",
+                "learning rate schedule is skipped. Call `optimizer.step()` before `lr_scheduler.step()`.",
                 UserWarning,
                 stacklevel=2,
             )

@@ -25,13 +25,10 @@ SCHEDULES = {
     "CosineAnnealingLR floor": "CosineAnnealingLR(o, T_max=7, eta_min=0.01)",
     "LambdaLR": "LambdaLR(o, lambda t: 0.95 ** t)",
     "LambdaLR each": "LambdaLR(o, [lambda t: 1 / (1 + t), lambda t: 2.0])",
-    "SequentialLR": "SequentialLR(o, [LinearLR(o, 0.1, total_iters=5), CosineAnnealingLR(o, 20)], "
-    "milestones=[5])",
-    "SequentialLR three": "SequentialLR(o, [ConstantLR(o), ExponentialLR(o, 0.9), StepLR(o, 3)], "
-    "milestones=[4, 15])",
+    "SequentialLR": "SequentialLR(o, [LinearLR(o, 0.1, total_iters=5), CosineAnnealingLR(o, 20)], milestones=[5])",
+    "SequentialLR three": "SequentialLR(o, [ConstantLR(o), ExponentialLR(o, 0.9), StepLR(o, 3)], milestones=[4, 15])",
     "SequentialLR nested": (
-        "SequentialLR(o, [SequentialLR(o, [LinearLR(o), StepLR(o, 2)], [3]), ExponentialLR(o, 0.8)], "
-        "milestones=[10])"
+        "SequentialLR(o, [SequentialLR(o, [LinearLR(o), StepLR(o, 2)], [3]), ExponentialLR(o, 0.8)], milestones=[10])"
     ),
 }
 ALL = pytest.mark.parametrize("text", SCHEDULES.values(), ids=SCHEDULES)

@@ -101,13 +101,14 @@ def tanh(input: Tensor) -> Tensor:
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha · (exp(x) − 1).
 
-    Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep Network Learning by Exponential Linear
-    Units", 2015.
+    Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep Network Learning by Exponential Linear Units
+    (ELUs)", 2015.
     """
     if inplace:
         return elu_(input, alpha)
     x = require_float(input, "elu")
-    return ops.where(x > 0, x, alpha * ops.expm1(ops.clamp(x, max=0)))  # clamped: what is not chosen must not overflow
+    # clamped: exp of what is not chosen must not overflow, or its gradient would be 0 · ∞
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.clamp(x, max=0)))
 
 
 @in_place
@@ -141,16 +142,17 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta · x)) / beta, a smooth ReLU; x itself where beta · x > threshold, which is the same in
-    floats."""
+    """log(1 + exp(beta · x)) / beta, a smooth ReLU; where beta · x > threshold, x itself: the same in floats."""
     x = require_float(input, "softplus")
     scaled = x * beta
     return ops.where(scaled > threshold, x, ops.log1p(ops.exp(ops.clamp(scaled, max=threshold))) / beta)
 
 
 class LogSigmoid(Function):
-    """y = log(1 / (1 + exp(−x))) = min(x, 0) − log(1 + exp(−|x|)), which does not overflow.  dL/dx = g / (1 +
-    exp(x))"""
+    """y = log(1 / (1 + exp(−x))) = min(x, 0) − log(1 + exp(−|x|)): no exponential overflows.
+
+    dL/dx = g / (1 + exp(x))
+    """
 
     reads = ((0,),)
 

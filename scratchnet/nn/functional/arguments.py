@@ -14,8 +14,7 @@ def require_float(x: Any, function: str, argument: str = "input") -> Tensor:
     check_tensor(x, function, argument)
     if x.array.dtype.kind != "f":
         raise NotImplementedError(
-            f"{function}: not implemented for {argument} of dtype {x.array.dtype}; convert it, e.g. with "
-            ".float()"
+            f"{function}: not implemented for {argument} of dtype {x.array.dtype}; convert it, e.g. with .float()"
         )
     return x
 

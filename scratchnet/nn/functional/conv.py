@@ -4,8 +4,8 @@
     dL/dx = grad_input(g, w)                w [O, C/groups, kh, kw]
     dL/dw = grad_weight(g, x)               g = dL/dy [N, O, OH, OW]
 
-Each is linear in each of its two arguments, and <g, conv(x, w)> = <grad_input(g, w), x> = <grad_weight(g, x),
-w>. So the derivatives of any one of them, to any order, are again among the three.
+Each is linear in either argument, and <g, conv(x, w)> = <grad_input(g, w), x> = <grad_weight(g, x), w>: all three
+are the same trilinear form of g, w and x. So the derivatives of any of them, to any order, are among the three.
 """
 
 from __future__ import annotations
@@ -59,8 +59,7 @@ class Conv2d(Function):
 
 
 class Conv2dGradInput(Function):
-    """The adjoint of x ↦ conv(x, w): every g[n, o, i, j] · w[o] is added onto the window of x that pixel (i,
-    j) saw.
+    """The adjoint of x ↦ conv(x, w): every g[n, o, i, j] · w[o] is added onto the window that pixel (i, j) saw.
 
     With h = dL/dy, of x's shape:  dL/dg = conv(h, w),  dL/dw = grad_weight(g, h)
     """
@@ -172,25 +171,22 @@ def _check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: 
     if channels != per_group * groups:
         raise RuntimeError(
             f"conv2d: input has {channels} channels, but weight of shape {weight.array.shape} with "
-            f"groups={groups} "
-            f"expects {per_group * groups}"
+            f"groups={groups} expects {per_group * groups}"
         )
     if out % groups:
         raise RuntimeError(
-            f"conv2d: weight of shape {weight.array.shape} has {out} filters, not a multiple of "
-            f"groups={groups}"
+            f"conv2d: weight of shape {weight.array.shape} has {out} filters, not a multiple of groups={groups}"
         )
     if bias is not None and bias.array.shape != (out,):
         raise RuntimeError(
-            f"conv2d: weight of shape {weight.array.shape} expects bias of shape ({out},), got "
-            f"{bias.array.shape}"
+            f"conv2d: weight of shape {weight.array.shape} expects bias of shape ({out},), got {bias.array.shape}"
         )
 
 
 def _named_padding(
     input: Tensor, padding: str, kernel: tuple[int, ...], stride: tuple, dilation: tuple
 ) -> tuple[Tensor, tuple[int, int]]:
-    """The padding that a name means; where it is odd, the input gets the extra row or column on the right."""
+    """The padding that a name means; of an odd number of rows or columns, the input gets the last one here."""
     if padding == "valid":
         return input, (0, 0)
     if padding != "same":

@@ -16,8 +16,7 @@ from scratchnet.ops.elementwise import check_tensor
 
 
 class CrossEntropy(Function):
-    """loss = (1 − ε) · −w_t log p_t + ε/C · Σ_c −w_c log p_c for each row of x [N, C], with p = softmax(x)
-    and class t.
+    """loss = −(1 − ε) · w_t log p_t − ε/C · Σ_c w_c log p_c  for each row of x [N, C], with p = softmax(x), class t.
 
     With g = dL/dloss:  dL/dx_c = g · ((1 − ε) · w_t · (p_c − [c = t]) + ε/C · (p_c · Σ_k w_k − w_c))
 
@@ -47,8 +46,9 @@ class CrossEntropy(Function):
         smooth = np.where(counts, self.smoothing / classes, 0)[:, None]
         if self.reduction == "mean" and counts.any():
             sharp, smooth = sharp / weight[t][counts].sum(), smooth / weight[t][counts].sum()
-        truth = sharp * np.eye(classes)[t] + smooth * weight
         total = sharp + smooth * weight.sum()
+        truth = smooth * weight
+        truth[np.arange(len(t)), t] += sharp[:, 0]
         slope = softmax(x, 1) * Tensor(total.astype(dtype)) - Tensor(truth.astype(dtype))
         return slope * (g.unsqueeze(1) if self.reduction == "none" else g)
 
@@ -110,8 +110,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Cross-entropy of softmax(x) against the true class, −w[t] · log softmax(x)[t], or against probabilities
-    of all classes.
+    """Cross-entropy of softmax(x) against true classes, −w[t] · log softmax(x)[t], or against probabilities.
 
     With smoothing ε the truth is (1 − ε) · what is given + ε / C (Szegedy et al., "Rethinking the Inception
     Architecture for Computer Vision", 2015).
@@ -213,8 +212,7 @@ def _along_classes(weight: Tensor, x: Tensor) -> Tensor:
 
 
 def check_class_targets(name: str, x: Tensor, target: Tensor, weight: Tensor | None) -> None:
-    """Refuse targets that do not fit the input [N, C, d1, ...], and weights that are not one for each
-    class."""
+    """Refuse targets that do not fit the input [N, C, d1, ...], and weights that are not one for each class."""
     t, shape = check_tensor(target, name, "target").array, x.array.shape
     if not shape:
         raise ValueError(f"{name}: expected input of 1 or more dimensions, got a 0-dimensional one")
@@ -236,6 +234,5 @@ def _check_weight(name: str, weight: Tensor | None, classes: int) -> None:
     if check_tensor(weight, name, "weight").array.shape != (classes,):
         raise RuntimeError(
             f"{name}: weight tensor should be defined either for all {classes} classes or no classes but "
-            "got weight tensor "
-            f"of shape {weight.array.shape}"
+            f"got weight tensor of shape {weight.array.shape}"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from scratchnet import random
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.autograd.view import in_place
@@ -33,8 +35,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of [N, C, H, W]: neighbouring pixels are too alike to be dropped one by
-    one.
+    """`dropout` of whole channels of [N, C, H, W]; neighbouring pixels are too alike to be dropped alone.
 
     Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2014.
     """
@@ -43,7 +44,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _dropout("dropout2d", input, p, training, inplace, lambda shape: (*shape[:2], *(1 for _ in shape[2:])))
 
 
-def _dropout(name: str, x: Tensor, p: float, training: bool, inplace: bool, mask_shape) -> Tensor:
+def _dropout(name: str, x: Tensor, p: float, training: bool, inplace: bool, mask_shape: Callable) -> Tensor:
     check_tensor(x, name)
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
@@ -54,7 +55,7 @@ def _dropout(name: str, x: Tensor, p: float, training: bool, inplace: bool, mask
     return _times_mask_(x, p, mask_shape) if inplace else _times_mask(x, p, mask_shape)
 
 
-def _times_mask(x: Tensor, p: float, mask_shape) -> Tensor:
+def _times_mask(x: Tensor, p: float, mask_shape: Callable) -> Tensor:
     mask = random.default_generator.bernoulli(1 - p, mask_shape(x.array.shape), x.array.dtype)
     if p < 1:
         mask /= x.array.dtype.type(1 - p)

@@ -15,8 +15,7 @@ from scratchnet.ops.indexing import add_at
 
 
 class Embedding(Function):
-    """y = rows of W at the indices.  dL/dW = every g added onto its row, but for the row of the padding:
-    `AddRows`"""
+    """y = rows of W at the indices.  dL/dW = every g added onto its row (`AddRows`), the padding's left out"""
 
     reads = NOTHING
 

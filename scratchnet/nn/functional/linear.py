@@ -22,21 +22,24 @@ class Linear(Function):
     arithmetic = True
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
-        self.rows, (out, inp) = math.prod(x.shape[:-1]), w.shape
-        y = (x.reshape(self.rows, inp) @ w.T).reshape(*x.shape[:-1], out)  # one product of matrices whatever x.ndim is
+        y = _rows(x) @ w.T  # one product of matrices, whatever x.ndim is
         if b is not None:
             y += b
-        return y
+        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(w))
 
     def backward(self, g: Any) -> tuple:
         x, w = self.inputs[:2]
         need_x, need_w, *need_b = self.needs_input_grad
-        rows = g.reshape(self.rows, g.shape[-1])
-        return (
-            (rows @ w).reshape(*g.shape[:-1], w.shape[1]) if need_x else None,
-            rows.T @ x.reshape(self.rows, x.shape[-1]) if need_w else None,
-            *(g for _ in need_b),
-        )
+        rows = _rows(g)
+        gx = rows @ w if need_x else None
+        if gx is not None and g.ndim != 2:
+            gx = gx.reshape(*g.shape[:-1], w.shape[1])
+        return (gx, rows.T @ _rows(x) if need_w else None, *(g for _ in need_b))
+
+
+def _rows(x: Any) -> Any:
+    """[..., n] as a matrix."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -57,28 +60,39 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     RuntimeError
         If the shapes do not fit or the dtypes differ.
     """
-    check_tensor(weight, "linear", "weight")
-    require_same_dtype("linear", input=check_tensor(input, "linear"), weight=weight, bias=bias)
-    x, w = input.array.shape, weight.array.shape
-    if not x or len(w) not in (1, 2):
+    x, w = check_tensor(input, "linear").array, check_tensor(weight, "linear", "weight").array
+    if x.dtype != w.dtype or (bias is not None and check_tensor(bias, "linear", "bias").array.dtype != x.dtype):
+        require_same_dtype("linear", input=input, weight=weight, bias=bias)
+    if not x.ndim or w.ndim not in (1, 2):
         raise RuntimeError(
-            f"linear: expected input of 1 or more dimensions and weight of 1 or 2, got shapes {x} and {w}"
+            f"linear: expected input of 1 or more dimensions and weight of 1 or 2, got shapes {x.shape} and {w.shape}"
         )
-    if x[-1] != w[-1]:
-        raise RuntimeError(f"linear: input of shape {x} has {x[-1]} features, but weight of shape {w} expects {w[-1]}")
-    if len(w) == 1:
-        if bias is not None and bias.array.ndim:
-            raise RuntimeError(f"linear: weight of shape {w} expects a bias without dimensions, got {bias.array.shape}")
-        y = ops.matmul(input, weight)
-        return y if bias is None else y + bias
+    if x.shape[-1] != w.shape[-1]:
+        raise RuntimeError(
+            f"linear: input of shape {x.shape} has {x.shape[-1]} features, but weight of shape {w.shape} "
+            f"expects {w.shape[-1]}"
+        )
+    if w.ndim == 1:
+        return _one_output(input, weight, bias)
     if bias is None:
         return Linear()(input, weight)
-    if len(bias.array.shape) == 1 and bias.array.shape[0] in (1, w[0]):
+    if bias.array.shape in ((w.shape[0],), (1,)):
         return Linear()(input, weight, bias)
-    return Linear()(input, weight) + _check_bias(bias, (*x[:-1], w[0]))
+    return Linear()(input, weight) + _checked(bias, (*x.shape[:-1], w.shape[0]))
 
 
-def _check_bias(bias: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _one_output(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """y = x · w + b, without a dimension for the output."""
+    if bias is None:
+        return ops.matmul(input, weight)
+    if bias.array.ndim:
+        raise RuntimeError(
+            f"linear: weight of shape {weight.array.shape} expects a bias without dimensions, got {bias.array.shape}"
+        )
+    return ops.matmul(input, weight) + bias
+
+
+def _checked(bias: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A bias of an unusual shape may be broadcast, but must not enlarge the result."""
     b = bias.array.shape
     if len(b) > len(shape) or any(n not in (1, m) for n, m in zip(b[::-1], shape[::-1])):

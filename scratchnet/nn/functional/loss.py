@@ -51,9 +51,10 @@ def mse_loss(
         Multiplies the losses; the mean is then Σ w · loss / Σ w.
     """
     reduction = chosen(reduction, size_average, reduce)
-    _compare_shapes(input, target)
-    x, t = promote(input, target, function="mse_loss")
-    return _weighted(SquaredError()(require_float(x, "mse_loss"), t), reduction, weight, input)
+    _compare_shapes("mse_loss", input, target)
+    if input.array.dtype != target.array.dtype:
+        input, target = promote(input, target, function="mse_loss")
+    return _weighted(SquaredError()(require_float(input, "mse_loss"), target), reduction, weight, input)
 
 
 def l1_loss(
@@ -66,7 +67,7 @@ def l1_loss(
 ) -> Tensor:
     """Absolute error, |x − t|. Parameters as for `mse_loss`."""
     reduction = chosen(reduction, size_average, reduce)
-    _compare_shapes(input, target)
+    _compare_shapes("l1_loss", input, target)
     return _weighted(abs(input - target), reduction, weight, input)
 
 
@@ -80,7 +81,7 @@ def smooth_l1_loss(
 ) -> Tensor:
     """|x − t| − β/2, but (x − t)² / 2β where |x − t| < β (Girshick, "Fast R-CNN", 2015)."""
     reduction = chosen(reduction, size_average, reduce)
-    _compare_shapes(input, target)
+    _compare_shapes("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
@@ -92,10 +93,12 @@ def smooth_l1_loss(
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
-    """δ · (|x − t| − δ/2), but (x − t)² / 2 where |x − t| ≤ δ (Huber, "Robust Estimation of a Location
-    Parameter", 1964)."""
+    """δ · (|x − t| − δ/2), but (x − t)² / 2 where |x − t| ≤ δ.
+
+    Huber, "Robust Estimation of a Location Parameter", 1964.
+    """
     check_reduction(reduction)
-    _compare_shapes(input, target)
+    _compare_shapes("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
     d = abs(input - target)
@@ -146,10 +149,8 @@ def binary_cross_entropy(
         If the shapes differ.
     """
     reduction = chosen(reduction, size_average, reduce)
-    x, t = (
-        require_float(input, "binary_cross_entropy"),
-        check_tensor(target, "binary_cross_entropy", "target"),
-    )
+    x, t = require_float(input, "binary_cross_entropy"), target
+    check_tensor(t, "binary_cross_entropy", "target")
     if t.array.shape != x.array.shape:
         raise ValueError(f"binary_cross_entropy: expected target of input's shape {x.array.shape}, got {t.array.shape}")
     if t.array.dtype != x.array.dtype:
@@ -171,8 +172,7 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """−(p · t · log σ(x) + (1 − t) · log σ(−x)), σ the sigmoid: `binary_cross_entropy` of it, without
-    overflow.
+    """−(p · t · log σ(x) + (1 − t) · log σ(−x)): `binary_cross_entropy` of the sigmoid σ(x), without overflow.
 
     Parameters
     ----------
@@ -182,7 +182,8 @@ def binary_cross_entropy_with_logits(
         Weight of the positive answers; broadcast.
     """
     reduction = chosen(reduction, size_average, reduce)
-    x, t = input, target
+    x = check_tensor(input, "binary_cross_entropy_with_logits")
+    t = check_tensor(target, "binary_cross_entropy_with_logits", "target")
     if t.array.shape != x.array.shape:
         raise ValueError(f"Target size {t.array.shape} must be the same as input size {x.array.shape}")
     positive = 1 if pos_weight is None else (pos_weight - 1) * t + 1
@@ -198,8 +199,7 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """Kullback–Leibler divergence, t · (log t − x), of log-probabilities x from probabilities t (or from log
-    t).
+    """Kullback–Leibler divergence, t · (log t − x), for log-probabilities x and probabilities t (or their logarithms).
 
     Parameters
     ----------
@@ -215,10 +215,10 @@ def kl_div(
     if reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. "
-            "'batchmean' divides only "
-            "by the batch size, and aligns with the KL div math definition.",
+            "'batchmean' divides only by the batch size, and aligns with the KL div math definition.",
             stacklevel=3,
         )
+    check_tensor(input, "kl_div"), check_tensor(target, "kl_div", "target")
     if log_target:
         loss = ops.exp(target) * (target - input)
     else:
@@ -227,13 +227,12 @@ def kl_div(
     return loss.sum() / input.array.shape[0] if reduction == "batchmean" else reduce_loss(loss, reduction)
 
 
-def _compare_shapes(input: Tensor, target: Tensor) -> None:
-    x, t = check_tensor(input, "loss").array.shape, check_tensor(target, "loss", "target").array.shape
+def _compare_shapes(name: str, input: Tensor, target: Tensor) -> None:
+    x, t = check_tensor(input, name).array.shape, check_tensor(target, name, "target").array.shape
     if x != t:
         warnings.warn(
-            f"Using a target size ({t}) that is different to the input size ({x}). This will likely lead "
-            "to incorrect "
-            "results due to broadcasting. Please ensure they have the same size.",
+            f"Using a target size ({t}) that is different to the input size ({x}). This will likely lead to "
+            "incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=4,
         )
 

@@ -14,8 +14,7 @@ from scratchnet.nn.functional.arguments import require_float, require_same_dtype
 
 
 class BatchNorm(Function):
-    """y = w · x̂ + b,  x̂ = (x − mean) / √(var + ε), with the mean and variance of each channel over all else
-    in the batch.
+    """y = w · x̂ + b,  x̂ = (x − mean) / √(var + ε),  with the mean and variance of each channel in the batch.
 
     With n values in a channel and Σ over them:  dL/dx = w / √(var + ε) · (g − (Σ g + x̂ · Σ g x̂) / n),
     dL/dw = Σ g x̂,  dL/db = Σ g
@@ -34,9 +33,7 @@ class BatchNorm(Function):
     def backward(self, g: Tensor) -> tuple:
         x, w, *_ = (*self.inputs, None)
         axes = (0, *range(2, x.ndim))
-        centred = x - x.mean(axes, keepdim=True)
-        rstd = ((centred * centred).mean(axes, keepdim=True) + self.eps) ** -0.5
-        return _normalisation_gradients(g, centred * rstd, _per_channel(w, x), rstd, axes, axes, self.needs_input_grad)
+        return _gradients(self, g, x, _per_channel(w, x), axes, axes)
 
     def fused_backward(self, g: Any) -> tuple:
         x, w, *_ = (*self.inputs, None)
@@ -44,8 +41,7 @@ class BatchNorm(Function):
 
 
 class BatchNormFixed(Function):
-    """y = w · x̂ + b,  x̂ = (x − mean) · rstd, with a mean and 1 / standard deviation for each channel that
-    are given.
+    """y = w · x̂ + b,  x̂ = (x − mean) · rstd,  with a given mean and 1 / standard deviation of each channel.
 
     dL/dx = g · w · rstd,  dL/dw = Σ g x̂,  dL/db = Σ g
     """
@@ -61,20 +57,18 @@ class BatchNormFixed(Function):
 
     def backward(self, g: Tensor) -> tuple:
         x, w = (*self.inputs, None, None)[:2]
-        need_x, *need_affine = self.needs_input_grad
+        need_x, need_w, need_b = (*self.needs_input_grad, False, False)[:3]
         mean, rstd = (_per_channel(Tensor(v), g) for v in (self.mean, self.rstd))
-        gradients = [None if not need_x else g * (rstd if w is None else rstd * _per_channel(w, g))]
-        for need, factor in zip(need_affine, (lambda: (x - mean) * rstd, None)):
-            gradients.append(None if not need else (g * factor() if factor else g).sum(self.axes))
-        return tuple(gradients)
+        gx = g * (rstd if w is None else rstd * _per_channel(w, g)) if need_x else None
+        gw = (g * (x - mean) * rstd).sum(self.axes) if need_w else None
+        gb = g.sum(self.axes) if need_b else None
+        return (gx, gw, gb)[: len(self.edges)]
 
 
 class LayerNorm(Function):
-    """y = w · x̂ + b,  x̂ = (x − mean) / √(var + ε), with the mean and variance over the last `dims`
-    dimensions.
+    """y = w · x̂ + b,  x̂ = (x − mean) / √(var + ε),  with the mean and variance over the last `dims` dimensions.
 
-    The gradients are those of `BatchNorm`, with sums over those dimensions for x and over the others for w
-    and b.
+    The gradients are those of `BatchNorm`, but x has sums over those dimensions, w and b over the others.
     """
 
     reads = ((0, 1), (0,), ())
@@ -94,34 +88,27 @@ class LayerNorm(Function):
 
     def backward(self, g: Tensor) -> tuple:
         x, w, *_ = (*self.inputs, None)
-        axes = tuple(range(x.ndim - self.dims, x.ndim))
-        others = tuple(range(x.ndim - self.dims))
-        centred = x - x.mean(axes, keepdim=True)
-        rstd = ((centred * centred).mean(axes, keepdim=True) + self.eps) ** -0.5
-        return _normalisation_gradients(g, centred * rstd, w, rstd, axes, others, self.needs_input_grad)
+        first = x.ndim - self.dims
+        return _gradients(self, g, x, w, tuple(range(first, x.ndim)), tuple(range(first)))
 
 
-def _normalisation_gradients(
-    g: Tensor,
-    normalised: Tensor,
-    w: Tensor | None,
-    rstd: Tensor,
-    axes: tuple,
-    affine_axes: tuple,
-    needs: list[bool],
-) -> tuple:
-    """The gradients to x, w and b; `axes` are those of the mean, `affine_axes` those that w and b do not
-    have."""
-    need_x, *need_affine = needs
+def _gradients(function: Function, g: Tensor, x: Tensor, w: Tensor | None, axes: tuple, other_axes: tuple) -> tuple:
+    """The gradients to x, w and b of x̂ · w + b with the mean and variance over `axes`; w and b lack `other_axes`."""
+    centred = x - x.mean(axes, keepdim=True)
+    rstd = ((centred * centred).mean(axes, keepdim=True) + function.eps) ** -0.5  # type: ignore[attr-defined]
+    normalised = centred * rstd
+    need_x, need_w, need_b = (*function.needs_input_grad, False, False)[:3]
     gx = None
     if need_x:
-        gw = g if w is None else g * w
-        gx = rstd * (gw - gw.mean(axes, keepdim=True) - normalised * (gw * normalised).mean(axes, keepdim=True))
-    affine = (g * normalised if i == 0 else g for i, _ in enumerate(need_affine))
-    return (
-        gx,
-        *((t.sum(affine_axes) if affine_axes else t) if need else None for t, need in zip(affine, need_affine)),
-    )
+        h = g if w is None else g * w
+        gx = rstd * (h - h.mean(axes, keepdim=True) - normalised * (h * normalised).mean(axes, keepdim=True))
+    gw = _sum(g * normalised, other_axes) if need_w else None
+    gb = _sum(g, other_axes) if need_b else None
+    return (gx, gw, gb)[: len(function.edges)]
+
+
+def _sum(x: Tensor, axes: tuple) -> Tensor:
+    return x.sum(axes) if axes else x  # to `sum`, no axes are all axes
 
 
 def _per_channel(v: Any, x: Any) -> Any:
@@ -141,8 +128,8 @@ def batch_norm(
 ) -> Tensor:
     """Normalise every channel: w · (x − mean) / √(var + eps) + b.
 
-    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
-    Shift", 2015.
+    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+    Covariate Shift", 2015.
 
     Parameters
     ----------
@@ -209,8 +196,7 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise the last dimensions of every element of the batch by itself: w · (x − mean) / √(var + eps) +
-    b.
+    """Normalise over the last dimensions, each element of the batch alone: w · (x − mean) / √(var + eps) + b.
 
     Ba, Kiros and Hinton, "Layer Normalization", 2016.
 
@@ -229,14 +215,12 @@ def layer_norm(
     require_same_dtype("layer_norm", input=input, weight=weight, bias=bias)
     if not isinstance(normalized_shape, tuple | list):
         raise TypeError(
-            "layer_norm(): argument 'normalized_shape' must be tuple of ints, not "
-            f"{type(normalized_shape).__name__}"
+            f"layer_norm(): argument 'normalized_shape' must be tuple of ints, not {type(normalized_shape).__name__}"
         )
     size = tuple(normalized_shape)
     if not size or input.array.shape[-len(size) :] != size:
         raise RuntimeError(
-            f"layer_norm: normalized_shape={size} expects input of shape [*, *{size}], got "
-            f"{input.array.shape}"
+            f"layer_norm: normalized_shape={size} expects input of shape [*, *{size}], got {input.array.shape}"
         )
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t.array.shape != size:

@@ -78,8 +78,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise RuntimeError(f"pad: Padding length must be divisible by 2, got {len(widths)} widths: {tuple(pad)}")
     if len(widths) // 2 > len(shape):
         raise RuntimeError(
-            f"pad: Padding length should be less than or equal to two times the input dimension, "
-            f"got {len(widths)} widths for an input of {len(shape)} dimensions"
+            "pad: Padding length should be less than or equal to two times the input dimension, got "
+            f"{len(widths)} widths for an input of {len(shape)} dimensions"
         )
     pairs = list(zip(widths[::2], widths[1::2]))
     for d, (a, b) in enumerate(pairs, 1):
@@ -95,8 +95,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
     if not 1 <= len(pairs) <= 3 or len(shape) - len(pairs) not in (1, 2):
         raise NotImplementedError(
-            f"pad: mode {mode!r} pads the last 1, 2 or 3 dimensions of an input with 1 or 2 more, "
-            f"got {len(pairs)} pairs of widths and input of shape {shape}"
+            f"pad: mode {mode!r} pads the last 1, 2 or 3 dimensions of an input with 1 or 2 more, got "
+            f"{len(pairs)} pairs of widths and input of shape {shape}"
         )
     for d, (a, b) in enumerate(pairs, 1):
         x = _pad_from_itself(x, len(shape) - d, a, b, mode)

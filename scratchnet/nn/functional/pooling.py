@@ -35,8 +35,7 @@ class MaxPool2d(Function):
 
 
 class Unpool(Function):
-    """y = zeros of `shape`, with every x added at its index into the H·W pixels of its plane.  dL/dx = g at
-    those indices"""
+    """y = zeros of `shape`, with every x added at its index into the H·W pixels of its plane.  dL/dx = `Pick`"""
 
     reads = NOTHING
 
@@ -87,8 +86,7 @@ class AvgPool2d(Function):
 
 
 class AvgUnpool2d(Function):
-    """The adjoint of average pooling: every x / divisor is added onto all pixels of its window.  dL/dx =
-    `AvgPool2d`"""
+    """The adjoint of `AvgPool2d`, and so its gradient is: every x / divisor is added onto all pixels of its window."""
 
     reads = NOTHING
 
@@ -187,8 +185,9 @@ def avg_pool2d(
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
-    """The mean of each of OH × OW regions that cover the image: row i averages rows ⌊i·H/OH⌋ up to ⌈(i +
-    1)·H/OH⌉.
+    """The mean of each of OH × OW regions that cover the image.
+
+    Region i of the rows reaches from ⌊i · H / OH⌋ up to ⌈(i + 1) · H / OH⌉, that of the columns likewise.
 
     Parameters
     ----------

@@ -71,8 +71,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     ----------
     input : Tensor
     dim : int
-        (Without it, dimension 0 of inputs with 0, 1 or 3 dimensions and 1 of others: deprecated, as in
-        torch.)
+        Deprecated, as in torch: without it, dimension 0 of inputs with 0, 1 or 3 dimensions, and 1 of others.
     dtype : dtype, optional
         Convert to it first.
     """
@@ -81,8 +80,10 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 @method()
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """x_i − log Σ_j exp(x_j) along `dim`: the logarithm of softmax, without overflow or underflow. Parameters
-    as there."""
+    """x_i − log Σ_j exp(x_j) along `dim`: the logarithm of softmax, without overflow or underflow.
+
+    Parameters are those of `softmax`.
+    """
     return _along(LogSoftmax, "log_softmax", input, dim, _stacklevel, dtype)
 
 
@@ -95,8 +96,8 @@ def _along(op: Any, name: str, x: Tensor, dim: int | None, stacklevel: int, dtyp
     check_tensor(x, name)
     if dim is None:
         warnings.warn(
-            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X "
-            "as an argument.",
+            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as "
+            "an argument.",
             stacklevel=stacklevel,
         )
         dim = 0 if x.array.ndim in (0, 1, 3) else 1

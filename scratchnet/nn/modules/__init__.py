@@ -1,5 +1,4 @@
-"""Layers as modules, one family a file; each computes with the function of the same file in
-`scratchnet.nn.functional`."""
+"""Layers as modules, one family a file; they compute with the functions of the same file in `nn.functional`."""
 
 from scratchnet.nn.containers import ModuleDict, ModuleList, Sequential
 from scratchnet.nn.module import Module

@@ -82,8 +82,7 @@ class Conv2d(Module):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if self.padding_mode not in _PADDING_MODES:
             raise ValueError(
-                f"padding_mode must be one of {set(_PADDING_MODES)}, but got "
-                f"padding_mode='{self.padding_mode}'"
+                f"padding_mode must be one of {set(_PADDING_MODES)}, but got padding_mode='{self.padding_mode}'"
             )
 
     def _widths(self) -> tuple[int, ...]:

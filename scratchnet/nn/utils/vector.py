@@ -10,8 +10,7 @@ from scratchnet.ops.elementwise import check_tensor
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """The elements of all parameters, one after the other, as a vector that is differentiable with respect to
-    them."""
+    """The elements of all parameters, one after the other; differentiable with respect to each of them."""
     return ops.cat([p.reshape(-1) for p in parameters])
 
 
