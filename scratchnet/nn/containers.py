@@ -74,7 +74,7 @@ class _Listed(Module):
         """Take a module out and return it."""
         module = self[key]
         del self[key]
-        return module  # type: ignore[return-value]
+        return module
 
     def _renumber(self, children: list) -> None:
         self._modules.clear()
@@ -131,7 +131,7 @@ class Sequential(_Listed):
 
     __rmul__ = __mul__
 
-    def _of(self, children: list, names: list[str] | None) -> Sequential:
+    def _of(self, children: list, names: list[str] | None) -> Any:
         return type(self)(*children) if names is None else type(self)(OrderedDict(zip(names, children)))
 
 
@@ -143,7 +143,7 @@ class ModuleList(_Listed):
         if modules is not None:
             self.extend(modules)
 
-    def _of(self, children: list, names: list[str] | None) -> ModuleList:
+    def _of(self, children: list, names: list[str] | None) -> Any:
         return type(self)(children)
 
     def __repr__(self) -> str:

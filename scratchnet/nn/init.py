@@ -30,12 +30,14 @@ def _fill(tensor: Tensor, values: Any) -> Tensor:
 # ---- plain distributions and constants -------------------------------------------------------------------
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with draws from U(a, b)."""
-    return _fill(tensor, (generator or default_generator).uniform(tensor.shape, tensor.dtype, a, b))
+    with no_grad():
+        return tensor.uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with draws from N(mean, std²)."""
-    return _fill(tensor, (generator or default_generator).normal(tensor.shape, tensor.dtype, mean, std))
+    with no_grad():
+        return tensor.normal_(mean, std, generator=generator)
 
 
 def trunc_normal_(
@@ -60,13 +62,14 @@ def trunc_normal_(
     inside = _normal_cdf((b - mean) / std) - _normal_cdf((a - mean) / std)
     if inside > 0.3:
         low, high = dtype.type(a), dtype.type(b)
-        values = draw.normal(shape, dtype, mean, std)
+        values: Any = draw.normal(shape, dtype, mean, std)
         while (outside := (values < low) | (values > high)).any():
             values = np.where(outside, draw.normal(shape, dtype, mean, std), values)
         return _fill(tensor, values)
 
     peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
-    values, pending = None, np.ones(shape, bool)
+    values = None
+    pending = np.ones(shape, bool)
     while pending.any():
         candidates = draw.uniform(shape, dtype, a, b)
         values = candidates if values is None else np.where(pending, candidates, values)
@@ -82,7 +85,8 @@ def _normal_cdf(x: float) -> float:
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value."""
-    return _fill(tensor, np.array(val, tensor.dtype))
+    with no_grad():
+        return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:

@@ -97,10 +97,10 @@ class StateDict(Traversal):
             destination[prefix + _EXTRA_STATE] = self.get_extra_state()
 
     def _local_state(self) -> dict[str, Tensor]:
-        state = {name: p for name, p in self._parameters.items() if p is not None}
+        state: dict[str, Tensor] = {name: p for name, p in self._parameters.items() if p is not None}
         for name, buffer in self._buffers.items():
             if buffer is not None and name not in self._non_persistent_buffers_set:
-                state[name] = buffer  # type: ignore[assignment]
+                state[name] = buffer
         return state
 
     # ---- loading -----------------------------------------------------------------------------------------

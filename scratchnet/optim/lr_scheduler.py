@@ -28,7 +28,7 @@ class LambdaLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Callable | Sequence[Callable], last_epoch: int = -1) -> None:
         groups = len(optimizer.param_groups)
-        lambdas = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * groups
+        lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
         if len(lambdas) != groups:
             raise ValueError(f"Expected {groups} lr_lambdas, but got {len(lambdas)}")
         self.lr_lambdas = lambdas

@@ -179,7 +179,7 @@ class Optimizer:
                 f"loaded state dict has a different number of parameter groups: {len(saved)}, but the "
                 f"optimizer has {len(self.param_groups)}"
             )
-        parameters = {}
+        parameters: dict[Any, Tensor] = {}
         for group, new in zip(self.param_groups, saved):
             if len(group["params"]) != len(new["params"]):
                 raise ValueError(

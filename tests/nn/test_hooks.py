@@ -8,7 +8,7 @@ import torch
 
 import scratchnet
 from scratchnet import nn
-from scratchnet.nn.hooks import (
+from scratchnet.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
     register_module_full_backward_hook,

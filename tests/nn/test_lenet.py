@@ -1,10 +1,13 @@
 """A whole network against torch: LeNet-5 from the same seed, the same ten steps."""
 
+import gc
+
 import numpy as np
 import pytest
 import torch
 
 import scratchnet
+from scratchnet.autograd import Function
 from scratchnet.testing import check_gradient, values
 
 LIBRARIES = (scratchnet, torch)
@@ -107,6 +110,26 @@ def test_gradients_of_all_parameters(network):
     )
     net = {"classic": classic, "modern": modern}[network].double()
     check_gradient(net, values((2, 1, 6, 6), 1), order=1 if network == "modern" else 2)
+
+
+def test_a_step_leaves_nothing_behind():
+    """No reference cycles: without the collector, every graph is freed as its loss is."""
+    net = NETWORKS["modern"](scratchnet.nn)
+    net[6].register_full_backward_hook(lambda module, grad_input, grad_output: None)
+    optimizer = scratchnet.optim.Adam(net.parameters())
+    labels = scratchnet.tensor([1, 2])
+    gc.collect()
+    gc.disable()
+    try:
+        counts = []
+        for _ in range(4):
+            optimizer.zero_grad()
+            scratchnet.nn.functional.cross_entropy(net(scratchnet.randn(2, 1, 28, 28)), labels).backward()
+            optimizer.step()
+            counts.append(sum(isinstance(x, (scratchnet.Tensor, Function)) for x in gc.get_objects()))
+        assert counts[1] == counts[2] == counts[3]
+    finally:
+        gc.enable()
 
 
 def test_a_network_that_is_used_without_gradients_records_nothing():

@@ -222,7 +222,7 @@ def kl_div(
     if log_target:
         loss = ops.exp(target) * (target - input)
     else:
-        zero = target == 0
+        zero = ops.eq(target, 0)
         loss = ops.where(zero, 0.0, target * ops.log(ops.where(zero, 1.0, target))) - target * input
     return loss.sum() / input.array.shape[0] if reduction == "batchmean" else reduce_loss(loss, reduction)
 

@@ -72,6 +72,7 @@ class LayerNorm(Function):
     """
 
     reads = ((0, 1), (0,), ())
+    arithmetic = True
 
     def __init__(self, dims: int, eps: float) -> None:
         self.dims, self.eps = dims, eps
@@ -86,28 +87,31 @@ class LayerNorm(Function):
             y += b
         return y
 
-    def backward(self, g: Tensor) -> tuple:
+    def backward(self, g: Any) -> tuple:
         x, w, *_ = (*self.inputs, None)
         first = x.ndim - self.dims
         return _gradients(self, g, x, w, tuple(range(first, x.ndim)), tuple(range(first)))
 
 
-def _gradients(function: Function, g: Tensor, x: Tensor, w: Tensor | None, axes: tuple, other_axes: tuple) -> tuple:
-    """The gradients to x, w and b of x̂ · w + b with the mean and variance over `axes`; w and b lack `other_axes`."""
-    centred = x - x.mean(axes, keepdim=True)
-    rstd = ((centred * centred).mean(axes, keepdim=True) + function.eps) ** -0.5  # type: ignore[attr-defined]
+def _gradients(function: BatchNorm | LayerNorm, g: Any, x: Any, w: Any, axes: tuple, other_axes: tuple) -> tuple:
+    """The gradients to x, w and b of x̂ · w + b with the mean and variance over `axes`; w and b lack `other_axes`.
+
+    `keepdims` is NumPy's spelling, which Tensors know too: the same lines work on arrays.
+    """
+    centred = x - x.mean(axes, keepdims=True)
+    rstd = ((centred * centred).mean(axes, keepdims=True) + function.eps) ** -0.5
     normalised = centred * rstd
     need_x, need_w, need_b = (*function.needs_input_grad, False, False)[:3]
     gx = None
     if need_x:
         h = g if w is None else g * w
-        gx = rstd * (h - h.mean(axes, keepdim=True) - normalised * (h * normalised).mean(axes, keepdim=True))
+        gx = rstd * (h - h.mean(axes, keepdims=True) - normalised * (h * normalised).mean(axes, keepdims=True))
     gw = _sum(g * normalised, other_axes) if need_w else None
     gb = _sum(g, other_axes) if need_b else None
     return (gx, gw, gb)[: len(function.edges)]
 
 
-def _sum(x: Tensor, axes: tuple) -> Tensor:
+def _sum(x: Any, axes: tuple) -> Any:
     return x.sum(axes) if axes else x  # to `sum`, no axes are all axes
 
 

@@ -60,7 +60,7 @@ class Conv2d(Module):
         self.kernel_size = ints(kernel_size, 2, "Conv2d", "kernel_size")
         self.stride = ints(stride, 2, "Conv2d", "stride")
         self.dilation = ints(dilation, 2, "Conv2d", "dilation")
-        self.padding = padding if isinstance(padding, str) else ints(padding, 2, "Conv2d", "padding")
+        self.padding: Any = padding if isinstance(padding, str) else ints(padding, 2, "Conv2d", "padding")
         self.groups, self.padding_mode = groups, padding_mode
         self._check_options()
         self._pad_widths = self._widths()
