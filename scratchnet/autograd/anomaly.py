@@ -13,7 +13,6 @@ from scratchnet.autograd.function import Function
 from scratchnet.autograd.mode import Mode, modes
 from scratchnet.autograd.tensor import Tensor
 
-
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 

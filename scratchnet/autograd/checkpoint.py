@@ -118,6 +118,7 @@ class _Ticket:
                 f"{node.name()}: one of the variables needed for gradient computation has been modified by an inplace operation "
                 f"since checkpoint was called: an input of the operation (version {twin._stamp}, expected {self.stamp})."
             )
+        node.restored = True
         node._saved, node._stamp, node._output = twin._saved, twin._stamp, twin._output
         node.__dict__.update({k: v for k, v in twin.__dict__.items() if k not in _OWN})
 

@@ -56,8 +56,9 @@ def backward(
     with Mode(grad=create_graph):
         for x in list(found):
             g = found.pop(x)  # so that each can be freed when it has been added
-            if g is not None:
-                accumulate(x, g)
+            if g is None or not x._needs_grad:  # requires_grad_(False), or detach_, since it was used
+                continue
+            accumulate(x, g)
             if x._hooks:
                 run_after_accumulation(x)
 

@@ -78,6 +78,7 @@ class Function:
     called_at: Any = None  # the user's lines that led to the call, in anomaly mode
     arithmetic = False  # backward may be run on arrays
     fused_backward: Any = None
+    restored = False  # what was saved comes from a checkpoint's second run
     plain = False  # backward is being run on arrays: inputs and output are arrays
     on_arrays = False  # whether it can be
     frees = True  # whether there is anything to free after backward
@@ -221,15 +222,20 @@ class Function:
         """The inputs as Tensors (scalars as they were given; None for what `reads` does not name), checked for changes."""
         while (saved := self._saved).__class__ is not list:
             self._recompute()
-        stamp = 0
+        stamp, detached = 0, False
         values = []
-        for x in saved:
+        for x, edge in zip(saved, self.edges):
             if isinstance(x, Tensor):
                 stamp += x._counter[0]
-                x = x.array if self.plain else x
+                if self.plain:
+                    x = x.array
+                elif edge is not None and edge is not (x._node or x) and not self.restored:
+                    detached = True
             values.append(x)
         if stamp != self._stamp:
             raise RuntimeError(_changed_in_place(self, f"an input (version {stamp}, expected {self._stamp})"))
+        if detached:
+            raise RuntimeError(_changed_in_place(self, "an input was detached with .detach_()"))
         return values
 
     @property

@@ -44,7 +44,7 @@ class ViewFunction(Function):
         if isinstance(y, tuple):
             for part in y:
                 self._share(x, part, _ONE_OF_SEVERAL)
-        elif not self.may_copy or np.may_share_memory(x.array, y.array):
+        elif not self.may_copy or not y.array.size or np.may_share_memory(x.array, y.array):
             self._share(x, y, None)
         return y
 
@@ -82,16 +82,15 @@ class View:
         """Give `view` the history that belongs to its present value."""
         if view._counter[0] == self.seen:
             return
-        if self.base._needs_grad:
+        if self.base._needs_grad or view._node is not None:
             if self.refusal is not None:
                 raise RuntimeError(
                     f"this tensor {self.refusal}, and its base or another view of its base has been modified inplace since: "
                     "its history is not known any more. Make the view after the change, or change a .clone()."
                 )
-            if self.base._node is not None:
+            if self.base._node is not None or not self.base._needs_grad:  # the history of a leaf is not rewritten
                 with Mode(grad=True):
-                    twin = self.replay(self.base)
-                give_history(view, twin)
+                    give_history(view, self.replay(self.base))
         self.seen = view._counter[0]
 
     def replay(self, base: Tensor) -> Tensor:
@@ -144,6 +143,7 @@ class Overwrite(Function):
     """y = base with `value` in a region.  dL/dbase = g with zeros in the region,  dL/dvalue = the region of g"""
 
     reads = NOTHING
+    notes = ("region",)
 
     def __init__(self, region: Region) -> None:
         self.region = region

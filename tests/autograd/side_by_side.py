@@ -55,6 +55,35 @@ def assert_same(program: Callable) -> Any:
     return ours
 
 
+def compared(program: Callable) -> Callable[[], None]:
+    """Make of `test_…(F)` a test that the program works in both libraries, with the same outcome."""
+
+    def test() -> None:
+        ours = assert_same(program)
+        if isinstance(ours, Exception):
+            raise ours
+
+    return _named(test, program)
+
+
+def both_raise(error: type[Exception]) -> Callable[[Callable], Callable[[], None]]:
+    """Make of `test_…(F)` a test that the program ends with this error in both libraries."""
+
+    def decorate(program: Callable) -> Callable[[], None]:
+        def test() -> None:
+            assert type(assert_same(program)) is error
+
+        return _named(test, program)
+
+    return decorate
+
+
+def _named(test: Callable, program: Callable) -> Callable:
+    test.__name__, test.__qualname__, test.__doc__ = program.__name__, program.__qualname__, program.__doc__
+    test.__module__ = program.__module__
+    return test
+
+
 def compare(ours: Any, theirs: Any, where: str = "outcome") -> None:
     if isinstance(ours, Exception) or isinstance(theirs, Exception):
         if type(ours) is not type(theirs):
