@@ -54,7 +54,7 @@ def test_against_torch(code):
     ],
 )
 def test_one_hot(code):
-    agree(f"one_hot = F.one_hot if hasattr(F, 'one_hot') else F.nn.functional.one_hot; y = {code}", i=I, k=K)
+    agree(f"one_hot = F.nn.functional.one_hot; y = {code}", i=I, k=K)
 
 
 @given(shape=shapes(min_dims=1, max_dims=3, min_side=1), seed=seeds(), data=st.data())
