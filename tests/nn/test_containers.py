@@ -197,6 +197,11 @@ PARAMETER_DICTS = {
     "update": lambda c, lib: c.update({"x": lib.ones(1)}),
     "update pairs": lambda c, lib: c.update([("x", lib.ones(1))]),
     "update triple": lambda c, lib: c.update([("x", 1, 2)]),
+    "setdefault": lambda c, lib: [c.setdefault("a", 3).shape[0], c.setdefault("z", 3)],
+    "clear": lambda c, lib: c.clear(),
+    "copy": lambda c, lib: [*c.copy().keys(), c.copy()["a"] is c["a"]],
+    "or": lambda c, lib: [*(c | lib.nn.ParameterDict({"x": 1})).keys()],
+    "ior": lambda c, lib: len(c.__ior__(lib.nn.ParameterDict({"x": 1}))),
     "keys": lambda c, lib: [
         *c.keys(),
         *c,

@@ -18,6 +18,7 @@ from scratchnet.nn.functional.conv import conv2d
 from scratchnet.nn.functional.cross_entropy import cross_entropy, nll_loss
 from scratchnet.nn.functional.dropout import dropout, dropout1d, dropout2d
 from scratchnet.nn.functional.embedding import embedding
+from scratchnet.nn.functional.fold import fold, unfold
 from scratchnet.nn.functional.linear import linear
 from scratchnet.nn.functional.loss import (
     binary_cross_entropy,
@@ -32,4 +33,5 @@ from scratchnet.nn.functional.norm import batch_norm, layer_norm
 from scratchnet.nn.functional.padding import pad
 from scratchnet.nn.functional.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from scratchnet.nn.functional.softmax import log_softmax, softmax, softmin
+from scratchnet.ops import one_hot
 from scratchnet.ops.gathering import one_hot

@@ -19,6 +19,7 @@ from scratchnet.nn.modules.conv import Conv2d
 from scratchnet.nn.modules.dropout import Dropout, Dropout1d, Dropout2d
 from scratchnet.nn.modules.embedding import Embedding
 from scratchnet.nn.modules.flatten import Flatten, Unflatten
+from scratchnet.nn.modules.fold import Fold, Unfold
 from scratchnet.nn.modules.linear import Identity, Linear
 from scratchnet.nn.modules.loss import (
     BCELoss,
