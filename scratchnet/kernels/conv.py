@@ -21,6 +21,7 @@ from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 
 _FEW_PIXELS = 16            # an output map of so few pixels is quicker as a matrix product
+_PATCH_PIXELS = 1100        # output pixels treated at once: rows of results and of the patch stay in the cache
 _ALIAS = 4096               # rows this many bytes apart share a place in the cache and wait for each other
 _PARTIAL = 1 << 22          # bytes of partial sums of grad_weight
 
@@ -146,10 +147,10 @@ def _patch_shape(s, itemsize, whole_images):
     time."""
     (oh, ow), (sh, sw), (dh, dw), (kh, kw) = s.output, s.stride, s.dilation, s.kernel
     width = ow + (kw - 1) * dw // sw
-    blocks = 1 if whole_images else -(-oh * width // 1100)
+    blocks = 1 if whole_images else -(-oh * width // _PATCH_PIXELS)
     rows = -(-oh // blocks)
     patch_rows = rows + (kh - 1) * dh // sh
-    images = max(1, min(s.batch, 1100 // (patch_rows * width))) if rows == oh else 1
+    images = max(1, min(s.batch, _PATCH_PIXELS // (patch_rows * width))) if rows == oh else 1
     pixels = _round_up(((images - 1) * patch_rows + rows) * width, 32)     # the vector loop takes all
     return images, rows, patch_rows, width, pixels, _spread(pixels, itemsize)
 
@@ -178,8 +179,7 @@ def _tap_offsets(s, shape, channels):
 def _padded_offsets(s, shape):
     """Offsets of all taps, then of absent ones that fill the last four, which read zeros behind the patch."""
     offsets, channel = _tap_offsets(s, shape, s.channels)
-    zeros = s.channels * channel + shape[4]
-    return np.append(offsets, [zeros] * (-len(offsets) % 4 + 1))
+    return np.append(offsets, [s.channels * channel] * (-len(offsets) % 4 + 1))
 
 
 def _served(s, *arrays):

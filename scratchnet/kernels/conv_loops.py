@@ -8,7 +8,7 @@ then pixel p + 1 again reads its neighbours' neighbours. Pixels whose window wou
 row are computed and dropped.
 
 A *patch* holds a group of channels for a block of output rows of one image, or for several small images:
-[C, sh, sw, images, patch_rows, width], zeros to read beyond its end, and more zeros for absent taps.  Loops
+[C, sh, sw, images, patch_rows, width], and zeros to read beyond its end and for absent taps.  Loops
 take its ``shape`` = (images, rows, patch_rows, width, pixels, step): output rows an image, patch rows an
 image and phase, length of a row, length of all rows (rounded up), and the distance of rows that are written
 side by side. """

@@ -17,7 +17,15 @@ IN_PLACE = {"sgd_step": (0, 2), "adam_step": (0, 2, 3, 12)}
 
 
 def arguments(name, dtype, seed=0):
-    """Arguments of a call large enough to be split among threads."""
+    """Arguments of a call, by its name: that of the kernel, and perhaps a word more."""
+    return calls(dtype, seed)[name]
+
+
+def kernel_of(name):
+    return KERNELS[name.split()[0]]
+
+
+def calls(dtype, seed=0):
     rng = np.random.default_rng(seed)
 
     def a(*shape):
@@ -34,10 +42,13 @@ def arguments(name, dtype, seed=0):
     return {
         "im2col": (a(3, 4, 9, 8), (3, 2), (2, 1), (1, 0), (1, 2)),
         "col2im": (a(3, 4 * 6, 5 * 6), (9, 8), (3, 2), (2, 1), (1, 0), (1, 2)),
-        "conv2d_forward": (a(5, 6, 11, 9), a(10, 3, 3, 2), *convolution, a(10)),
-        "conv2d_grad_input": (a(5, 10, 6, 11), a(10, 3, 3, 2), (5, 6, 11, 9), *convolution),
-        "conv2d_grad_weight": (a(5, 10, 6, 11), a(5, 6, 11, 9), (10, 3, 3, 2), *convolution),
-        "conv2d_grad_bias": (a(5, 10, 6, 11),),
+        "conv2d_forward": (a(3, 6, 13, 9), a(10, 3, 3, 2), *convolution, a(10)),
+        "conv2d_grad_input": (a(3, 10, 7, 11), a(10, 3, 3, 2), (3, 6, 13, 9), *convolution),
+        "conv2d_grad_weight": (a(3, 10, 7, 11), a(3, 6, 13, 9), (10, 3, 3, 2), *convolution),
+        "conv2d_grad_bias": (a(3, 10, 7, 11),),
+        "conv2d_forward small": (a(5, 4, 6, 5), a(5, 4, 2, 2)),
+        "conv2d_grad_input small": (a(5, 5, 5, 4), a(5, 4, 2, 2), (5, 4, 6, 5)),
+        "conv2d_grad_weight small": (a(5, 5, 5, 4), a(5, 4, 6, 5), (5, 4, 2, 2)),
         "max_pool2d": (a(3, 4, 9, 8), 3, 2, 1),
         "max_pool2d_backward": (a(*pooled[0].shape), pooled[1], (3, 4, 9, 8)),
         "avg_pool2d": (a(3, 4, 9, 8), 3, 2, 1, True),
@@ -59,7 +70,11 @@ def arguments(name, dtype, seed=0):
         "sgd_step": (a(13, 29), a(13, 29), a(13, 29), 0.1, 0.9, 0.1, 0.01, True),
         "adam_step": (a(13, 29), a(13, 29), a(13, 29), positive(13, 29), 3, 0.01, 0.9, 0.99, 1e-8, 0.01, False, False,
                       positive(13, 29)),
-    }[name]
+    }
+
+
+CALLS = list(calls(np.float64))
+assert {name.split()[0] for name in CALLS} == set(KERNELS), "every kernel has a call"
 
 
 def results(name, function, args):

@@ -65,9 +65,11 @@ def test_adam_is_torchs(form, dtype, decoupled, options):
                                         options["weight_decay"], decoupled, options["maximize"],
                                         v_max if options["amsgrad"] else None)
         state = optimizer.state[theirs]
-        assert_close(p, expected, 4)
-        assert_close(m, state["exp_avg"].numpy(), 4)
-        assert_close(v, state["exp_avg_sq"].numpy(), 4)
+        exact = dtype == np.float32 and form == "twin" and jit.ENABLED and (decoupled or not options["weight_decay"])
+        ulps = 0 if exact else 4
+        assert_close(m, state["exp_avg"].numpy(), ulps)
+        assert_close(v, state["exp_avg_sq"].numpy(), ulps)
+        assert_close(p, expected, 4)            # torch's float32 square root is itself off by one
         if options["amsgrad"]:
             assert_close(v_max, state["max_exp_avg_sq"].numpy(), 4)
 

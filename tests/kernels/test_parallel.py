@@ -24,7 +24,7 @@ def test_every_item_is_treated_once(count, work):
     seen, ranges = np.zeros(count, int), []
 
     def loop(start, stop, array, step):
-        assert start < stop
+        assert 0 <= start < stop <= count
         array[start:stop] += step
         ranges.append((start, stop))
 
