@@ -6,6 +6,7 @@ Tasks for torch and scratchnet are one piece of code, given the library as `torc
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,7 @@ def _tiny_weights() -> list[np.ndarray]:
     sizes = (4, 8, 8, 1)
     return [
         array.astype(np.float32)
-        for n_in, n_out in zip(sizes, sizes[1:])
+        for n_in, n_out in itertools.pairwise(sizes)
         for array in (rng.normal(size=(n_in, n_out)) / n_in**0.5, np.zeros(n_out))
     ]
 

@@ -106,11 +106,11 @@ class MersenneTwister:
         if dtype == np.float32:
             words = self._words32(n)
             words &= np.uint32(2**24 - 1)
-            scale = np.float32(2.0**-24)
+            scale = 2.0**-24
         else:
             words = self._words64(n)
             words &= np.uint64(2**53 - 1)
-            scale = np.float64(2.0**-53)
+            scale = 2.0**-53
         u = words.astype(dtype)
         u *= scale
         return u

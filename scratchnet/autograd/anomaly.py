@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def _with_tracing(on: bool) -> tuple:
     return (*others, _remember_call) if on else others
 
 
-def check_finite(node: Function, grads: tuple[Any, ...]) -> None:
+def check_finite(node: Function, grads: Sequence) -> None:
     """Raise if a gradient that `node` computed is not finite. Its incoming gradient was: it would have raised before."""
     for i, g in enumerate(grads):
         if g is None:

@@ -99,8 +99,8 @@ class _Frame:
         pairs = itertools.zip_longest(self.steps, steps, fillvalue="nothing")
         i, (first, again) = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
         return (
-            f"checkpoint: {getattr(self.function, '__name__', self.function)!r} recorded {len(self.steps)} operations when it was "
-            f"first called and {len(steps)} when called again; number {i} was {first} and is {again}. "
+            f"checkpoint: {getattr(self.function, '__name__', self.function)!r} recorded {len(self.steps)} operations when it "
+            f"was first called and {len(steps)} when called again; number {i} was {first} and is {again}. "
             "The function must do the same each time."
         )
 

@@ -14,7 +14,8 @@ class device:
 
     def __init__(self, type: str | device, index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = type.type, type.index
+            given = type
+            type, index = given.type, given.index
         name, _, number = type.partition(":")
         if name not in ("cpu", "cuda"):
             raise RuntimeError(f"expected one of cpu, cuda as device type, got {type!r}")

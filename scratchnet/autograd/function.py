@@ -110,7 +110,9 @@ class Function:
     # ---- calling ---------------------------------------------------------------------------------------------
     def __call__(self, *inputs: Any) -> Any:
         """Compute, and record the operation if any input requires grad and recording is on."""
-        arrays, edges, needed, bit = [], [], 0, 1  # needed: one bit for each input
+        arrays: list = []
+        edges: list = []
+        needed, bit = 0, 1  # needed: one bit for each input
         for x in inputs:
             if isinstance(x, Tensor):
                 if x._view is not None and modes.grad:
@@ -140,7 +142,7 @@ class Function:
         if kept:
             self._save(inputs, kept)
         if result.__class__ is tuple:
-            y = self._several(result)
+            y: Any = self._several(result)
         else:
             y = Tensor(result, True, self)
             self.shape = result.shape
@@ -244,10 +246,11 @@ class Function:
         while self._saved.__class__ is not list:
             self._recompute()
         if self.fan_out is not None:
-            return tuple(self._restore(*kept, self.port(i)) for i, kept in enumerate(self._output))
-        return self._restore(*self._output[0], self)
+            return tuple(self._restore(kept, self.port(i)) for i, kept in enumerate(self._output))
+        return self._restore(self._output[0], self)
 
-    def _restore(self, array: Any, version: list[int], expected: int, node: Function) -> Any:
+    def _restore(self, kept: tuple, node: Function) -> Any:
+        array, version, expected = kept
         if version[0] != expected:
             raise RuntimeError(_changed_in_place(self, f"its output (version {version[0]}, expected {expected})"))
         if self.plain:

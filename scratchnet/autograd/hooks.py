@@ -58,7 +58,7 @@ def add_hook(owner: Any, hook: Callable, after: bool = False) -> RemovableHandle
     if not callable(hook):
         raise TypeError(f"hook must be callable, got {type(hook).__name__}")
     if not isinstance(owner, Tensor):
-        hooks = observers(owner).hooks
+        hooks: dict = observers(owner).hooks
     elif owner._hooks is None:
         hooks = owner._hooks = OrderedDict()
     else:

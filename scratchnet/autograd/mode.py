@@ -83,7 +83,7 @@ def _decorate_generator(mode: Mode, function: Callable) -> Callable:
 
 def _bare_decorator(cls: type, function: Callable | None) -> Any:
     """`@no_grad` without parentheses decorates at once, as in torch."""
-    self = Mode.__new__(cls)
+    self: Any = Mode.__new__(cls)
     return self if function is None else Mode.__call__(_initialised(self), function)
 
 

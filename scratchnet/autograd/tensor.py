@@ -28,7 +28,7 @@ class _NoCounter(list):
     elsewhere is about to save the tensor (in-place changes have been refused by then), which is not.
     """
 
-    def __getitem__(self, index: Any) -> int:
+    def __getitem__(self, index: Any) -> Any:
         if modes.inference:
             return 0
         raise RuntimeError(
@@ -122,7 +122,7 @@ class Tensor:
 
     @property
     def _version(self) -> int:
-        """How often the memory has been changed in place: what backward compares to find that a saved value is no longer there."""
+        """How often the memory has been changed in place: what backward compares to find that a saved value is gone."""
         if self._counter is INFERENCE:
             raise RuntimeError("Inference tensors do not track version counter.")
         return self._counter[0]

@@ -39,6 +39,7 @@ class Context(Function):
     _dirty: tuple = ()
     _no_gradient: tuple = ()
     _zeros_for_none = True
+    _kept: tuple
 
     def __init__(self, definition: type[Function]) -> None:
         self.definition = definition

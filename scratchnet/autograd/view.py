@@ -237,11 +237,11 @@ def in_place(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
         # Computed from an alias: what the operation saves must not be the tensor that takes its result (a cycle).
         before = self._alias()
         value = op(before, *args, **kwargs)
-        saved = weakref.ref(before)
+        alias = weakref.ref(before)
         del before
-        before = saved()
-        if before is not None:  # the gradient reads the old value, which is about to be lost
-            before._become_copy()
+        saved = alias()
+        if saved is not None:  # the gradient reads the old value, which is about to be lost
+            saved._become_copy()
         return write(self, value)
 
     method.__name__ = method.__qualname__ = name

@@ -90,15 +90,12 @@ def walk(
                     node.needs_input_grad = every
             if anomaly:
                 check_finite(node, grads)
-            i = 0
-            for edge in node.edges:
-                gi = grads[i]
+            for i, (edge, gi) in enumerate(zip(node.edges, grads)):
                 if edge is not None and gi is not None:
                     like = edge if isinstance(edge, Function) else edge.array
                     if gi.shape != like.shape or gi.dtype is not like.dtype:
                         gi = _conform(gi, like, node, i)
                     deliver(edge, gi)
-                i += 1
             if not retain_graph and node.frees:
                 node.release()
         for leaf in leaves:

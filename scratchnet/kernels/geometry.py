@@ -33,13 +33,13 @@ def window_count(size: int, kernel: int, stride: int, padding: int, dilation: in
 
 def window_counts(name: str, size, kernel, stride, padding, dilation, ceil_mode=False) -> tuple[int, int]:
     """`window_count` of rows and of columns; an error where no window fits."""
-    counts = tuple(window_count(*axis, ceil_mode) for axis in zip(size, kernel, stride, padding, dilation))
-    if min(counts) < 1:
+    rows, columns = (window_count(*axis, ceil_mode) for axis in zip(size, kernel, stride, padding, dilation))
+    if min(rows, columns) < 1:
         extent = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation))
         padded = tuple(n + 2 * p for n, p in zip(size, padding))
         raise RuntimeError(f"{name}: the kernel covers {extent} pixels, but the padded input has "
                            f"only {padded}")
-    return counts
+    return rows, columns
 
 
 def tap_slices(a: int, b: int, stride, dilation, counts) -> tuple[slice, slice]:

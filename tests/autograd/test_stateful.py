@@ -2,8 +2,8 @@
 detached values, several backwards, gradients of gradients. Values, flags, versions, gradients and errors must agree at each step.
 
 Left out, because we differ on purpose (see test_in_place_refusals.py): in-place operations whose gradient reads their result,
-writing into parts of an expanded tensor; views of what does not require grad, or not in this mode, when it does later (torch asks the
-base at any time); hooks on an output of which no gradient is asked.
+writing into parts of an expanded tensor; views of what does not require grad, or not in this mode, when it does later (torch asks
+the base at any time); hooks on an output of which no gradient is asked.
 """
 
 from __future__ import annotations

@@ -212,7 +212,8 @@ NOT_HERE = {
         rand rand_like randint randint_like randn randn_like randperm
     """,
     "gives host values by its nature": """
-        allclose equal is_floating_point is_signed is_complex is_nonzero is_same_size is_tensor numel get_printoptions printoptions set_printoptions
+        allclose equal is_floating_point is_signed is_complex is_nonzero is_same_size is_tensor numel
+        get_printoptions printoptions set_printoptions
     """,
     "is in the table of in-place changes": "fill_ zero_",
 }

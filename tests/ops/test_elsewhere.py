@@ -47,8 +47,8 @@ OTHERS = {
 }
 CASES = (
     {name: getattr(scratchnet, name) for name in ONE}
-    | {f"{name} of two": lambda x, op=getattr(scratchnet, name): op(x, x * 0.5) for name in TWO}
-    | {f"{name} along 0": lambda x, op=getattr(scratchnet, name): op(x, 0) for name in ALONG}
+    | {f"{name} of two": lambda x, name=name: getattr(scratchnet, name)(x, x * 0.5) for name in TWO}
+    | {f"{name} along 0": lambda x, name=name: getattr(scratchnet, name)(x, 0) for name in ALONG}
     | OTHERS
 )
 
