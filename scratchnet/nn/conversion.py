@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from scratchnet.autograd.device import check_device
 from scratchnet.autograd.device import device as Device
 from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
@@ -50,14 +49,10 @@ class Conversion(Traversal):
         RuntimeError
             For a device that does not exist.
         """
-        place, dtype = parse_to(*args, **kwargs)
-        if place is not None:
-            check_device(place)
-        if dtype is not None and dtype.kind != "f":
-            raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
-        if dtype is None:
-            return self
-        return self._apply(lambda t: t.to(dtype) if t.array.dtype.kind == "f" else t)
+        converted = Tensor(np.empty(0, np.float32)).to(*args, **kwargs)  # reads and checks the arguments
+        if converted.array.dtype.kind != "f":
+            raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={converted.dtype}")
+        return self._apply(lambda t: t.to(*args, **kwargs) if t.array.dtype.kind == "f" else t)
 
     def type(self, dst_type: Any) -> Self:
         """Convert all parameters and buffers, integer ones too."""
@@ -94,28 +89,3 @@ class Conversion(Traversal):
         """Forget the gradients of all parameters, or set them to zero."""
         for parameter in self.parameters():
             reset_gradient(parameter, set_to_none)
-
-
-def parse_to(*args: Any, **kwargs: Any) -> tuple[Device | None, np.dtype | None]:
-    """The device and dtype meant by the arguments of `to`; either may be None."""
-    kwargs.pop("non_blocking", None)
-    kwargs.pop("memory_format", None)
-    place, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
-    if "tensor" in kwargs:
-        args = (kwargs.pop("tensor"), *args)
-    if kwargs:
-        raise TypeError(f"to() received an unexpected keyword argument {next(iter(kwargs))!r}")
-    for i, x in enumerate(args):
-        if isinstance(x, Tensor):
-            place, dtype = x.device, x.array.dtype
-        elif isinstance(x, bool) and i > 0:  # non_blocking
-            continue
-        elif isinstance(x, str | Device):
-            place = x
-        elif x is not None:
-            dtype = x
-    try:
-        dtype = None if dtype is None else np.dtype(dtype)
-    except TypeError:
-        raise TypeError(f"to() expects a device, a dtype or a Tensor, got {dtype!r}") from None
-    return None if place is None else Device(place), dtype

@@ -40,13 +40,13 @@ class Parameter(Tensor):
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
+    __str__ = __repr__
+
     def __deepcopy__(self, memo: dict) -> Parameter:
+        """A copy without the gradient, as in torch: a copied network is to learn anew."""
         if id(self) not in memo:
             memo[id(self)] = type(self)(Tensor(self.array.copy()), self.requires_grad)
         return memo[id(self)]
-
-    def __reduce_ex__(self, protocol: Any) -> tuple:
-        return _rebuild, (type(self), self.array, self.requires_grad)
 
 
 class Buffer(Tensor):
@@ -60,18 +60,13 @@ class Buffer(Tensor):
         Whether it is part of the module's `state_dict`.
     """
 
-    __slots__ = ("persistent",)
+    __slots__ = ()
 
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         data = _check(data, "Buffer")
         super().__init__(data.array)
         self._counter = data._counter
         self.persistent = persistent
-
-    def __deepcopy__(self, memo: dict) -> Buffer:
-        if id(self) not in memo:
-            memo[id(self)] = Buffer(Tensor(self.array.copy()), persistent=self.persistent)
-        return memo[id(self)]
 
 
 def reset_gradient(parameter: Tensor, set_to_none: bool) -> None:
@@ -94,7 +89,3 @@ def _check(data: Any, what: str) -> Tensor:
             f"{what}: data must be a Tensor, got {type(data).__name__}; make one with scratchnet.tensor(data)"
         )
     return data
-
-
-def _rebuild(cls: type[Parameter], array: Any, requires_grad: bool) -> Parameter:
-    return cls(Tensor(array), requires_grad)

@@ -33,5 +33,4 @@ from scratchnet.nn.functional.norm import batch_norm, layer_norm
 from scratchnet.nn.functional.padding import pad
 from scratchnet.nn.functional.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from scratchnet.nn.functional.softmax import log_softmax, softmax, softmin
-from scratchnet.ops import one_hot
 from scratchnet.ops.gathering import one_hot
