@@ -80,9 +80,10 @@ def _check(x, target, weight, ignore_index, reduction):
     if x.shape[1] == 0 and len(x):
         raise RuntimeError("cross_entropy: expected at least one class, got logits of shape " + str(x.shape))
     target = target.astype(np.int64, copy=False)
-    wrong = ((target < 0) | (target >= x.shape[1])) & (target != ignore_index)
-    if wrong.any():
-        raise IndexError(f"Target {target[wrong][0]} is out of bounds.")
+    if target.size and not 0 <= target.min() <= target.max() < x.shape[1]:
+        wrong = ((target < 0) | (target >= x.shape[1])) & (target != ignore_index)
+        if wrong.any():
+            raise IndexError(f"Target {target[wrong][0]} is out of bounds.")
     return target
 
 
@@ -91,8 +92,8 @@ def _weights(x, weight):
 
 
 def _total_weight(target, weight, ignore_index):
-    counted = target[target != ignore_index]
-    return len(counted) if weight is None else weight[counted].sum()
+    counts = target != ignore_index
+    return np.count_nonzero(counts) if weight is None else weight[target[counts]].sum()
 
 
 def _reduce(losses, target, weight, ignore_index, reduction):
