@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -30,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"scratchnet: error: {_one_line(error)}", file=sys.stderr)
         return 1
+    finally:
+        if argv is None:  # the process is about to end: a late Ctrl-C has nothing left to interrupt
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _one_line(error: Exception) -> str:
