@@ -15,6 +15,7 @@ from scratchnet.autograd.mode import (
     set_grad_enabled,
 )
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.autograd.torch_style import once_differentiable
 
 Variable = Tensor  # torch's old name
 
@@ -39,6 +40,7 @@ __all__ = [
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
+    "once_differentiable",
     "set_detect_anomaly",
     "set_grad_enabled",
 ]

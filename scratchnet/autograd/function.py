@@ -99,6 +99,8 @@ class Function:
         cls.frees = cls.reads != NOTHING or bool(cls.notes)
         if "forward" in cls.__dict__:
             cls.torch_style = isinstance(cls.__dict__["forward"], staticmethod)
+        if cls.torch_style:
+            cls.__call__ = _call_apply_instead  # type: ignore[assignment]
 
     # ---- to be defined ---------------------------------------------------------------------------------------
     def forward(self, *arrays: Any) -> Any:
@@ -324,6 +326,11 @@ def _do_not_broadcast(function: Function, arrays: list) -> RuntimeError:
     return RuntimeError(
         f"{function.name()}: shapes {shapes} do not broadcast: counted from the last, sizes must be equal or one of them 1"
     )
+
+
+def _call_apply_instead(function: Function, *inputs: Any) -> Any:
+    name = type(function).__name__
+    raise RuntimeError(f"{name} has a static forward, as in PyTorch: call {name}.apply(...), not {name}()(...)")
 
 
 def _unrecorded(result: Any) -> Any:

@@ -98,7 +98,7 @@ def run_after_accumulation(leaf: Tensor) -> None:
     for hook in list(leaf._hooks.values()):  # type: ignore[union-attr]
         if isinstance(hook, AfterAccumulation):
             result = hook.hook(leaf)
-            if result is not None:
+            if result is not None and not isinstance(result, Tensor):
                 raise TypeError(f"a post accumulate grad hook must return None, got {type(result).__name__}")
 
 

@@ -109,17 +109,15 @@ def call(definition: type[Function], args: tuple) -> Any:
             definition.setup_context(ctx, args, result)
         else:
             result = definition.forward(ctx, *args)
-    if not modes.grad or True not in ctx.needs_input_grad:
+    results = result if isinstance(result, tuple) else (result,)
+    if not modes.grad or True not in ctx.needs_input_grad or not any(isinstance(y, Tensor) for y in results):
         return result
     ctx.seq = next(_sequence)
-    results = result if isinstance(result, tuple) else (result,)
     meta = tuple((y.array.shape, y.array.dtype) if isinstance(y, Tensor) else None for y in results)
     if isinstance(result, tuple):
         ctx.fan_out, ctx._ports = meta, [None] * len(meta)
-    elif meta[0] is None:
-        raise TypeError(f"{ctx.name()}.forward must return a Tensor or a tuple of them, got {type(result).__name__}")
     else:
-        ctx.shape, ctx.dtype = meta[0]
+        ctx.shape, ctx.dtype = meta[0]  # type: ignore[misc]
     outputs = tuple(_attach(ctx, y, i, args) for i, y in enumerate(results))
     ctx._kept = tuple(_keep(ctx, t, args, results, outputs) for t in ctx._to_save)
     ctx._to_save = ctx._dirty = ctx._no_gradient = ()  # the node must not hold its own outputs

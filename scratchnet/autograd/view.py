@@ -205,9 +205,9 @@ def write(x: Tensor, value: Tensor) -> Tensor:
         _refuse_if(x._view.refusal)
     check_memory(x)
     x.array[...] = value.array
+    x._counter[0] += 1
     if record:
         rewrite_history(x, value if value.array.dtype == dtype else value.to(dtype))
-    x._counter[0] += 1
     return x
 
 
@@ -217,7 +217,9 @@ def rewrite_history(x: Tensor, value: Tensor) -> None:
         give_history(x, value)
     else:
         base = x._view.base
-        give_history(base, Overwrite(Region(x._view))(base, value))  # that of x follows when somebody asks
+        give_history(base, Overwrite(Region(x._view))(base, value))
+        if x._node is not None and x._node.observers is not None:  # otherwise its history can wait until somebody asks
+            x._view.refresh(x)
 
 
 def give_history(x: Tensor, source: Tensor) -> None:

@@ -132,7 +132,7 @@ def _differentiate(node: Function, g: Any, create_graph: bool) -> Sequence:
         return grads
     for i, g in enumerate(grads):
         if g is not None and not isinstance(g, Tensor):
-            raise TypeError(f"{node.name()}.backward must return Tensors or None, got {type(g).__name__} for input {i}")
+            raise RuntimeError(f"{node.name()}.backward must return Tensors or None, got {type(g).__name__} for input {i}")
     return grads if create_graph else [None if g is None else g.array for g in grads]
 
 
@@ -161,13 +161,15 @@ def _through_hooks(hooks: dict, g: Any) -> Any:
 
 
 def accumulate(x: Tensor, g: Any) -> None:
-    """x.grad += g. The first gradient is copied: it may share memory with another's, or with the caller's."""
+    """x.grad += g, for a leaf in place. The first gradient is copied: it may share memory with another's or the caller's."""
     with _accumulating:
         total = x._grad
         if isinstance(g, Tensor):
             x._grad = g.clone() if total is None else total + g
         elif total is None:
             x._grad = Tensor(g.copy())
+        elif x._node is not None:
+            x._grad = Tensor(total.array + g)
         else:
             check_memory(total)
             total.array += g

@@ -3,7 +3,7 @@ detached values, several backwards, gradients of gradients. Values, flags, versi
 
 Left out, because we differ on purpose (see test_in_place_refusals.py): in-place operations whose gradient reads their result,
 writing into parts of an expanded tensor; views of what does not require grad, or not in this mode, when it does later (torch asks
-the base at any time); hooks on an output of which no gradient is asked.
+the base at any time).
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ class Programs(RuleBasedStateMachine):
     @rule(data=st.data(), record=recording, number=st.booleans())
     def assign(self, data: Any, record: bool, number: bool) -> None:
         x, y = self.pick(data), self.pick(data)
-        if x.ours.ndim and x.ours.shape[0] and not np.shares_memory(x.ours.array, y.ours.array):
+        if x.ours.ndim and x.ours.numel() and not np.shares_memory(x.ours.array, y.ours.array):
             key = data.draw(st.sampled_from([0, slice(0, None, 2), (..., -1), Ellipsis]))
             if number:
                 self.change(f"[]{key} = 0.5", lambda t: t.__setitem__(key, 0.5), x, record=record)
@@ -245,7 +245,7 @@ class Programs(RuleBasedStateMachine):
     @rule(data=st.data(), value=st.sampled_from([True, True, False]))
     def requires_grad_(self, data: Any, value: bool) -> None:
         x = self.pick(data)
-        if not self.has_views(x):
+        if not self.has_views(x) and describe(x.theirs) != LOST:
             self.run(f"requires_grad_ {value}", lambda t: t.requires_grad_(value), x)
 
     @rule(data=st.data())
@@ -305,8 +305,9 @@ class Programs(RuleBasedStateMachine):
         if results is None:
             self.forget_all()
             return
-        if all(g is None for g in results[1]):  # nothing to walk; torch notices only after the hooks of the output
-            y.ours.grad = y.theirs.grad = None
+        for p in self.pool:  # torch fills retained gradients of some values that are not on the way to the targets
+            if p.ours.grad is None and p.theirs.retains_grad:
+                p.theirs.grad = None
         for ours, theirs in zip(*results):
             assert (ours is None) == (theirs is None)
             if ours is not None:

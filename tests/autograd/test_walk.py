@@ -163,8 +163,8 @@ class WrongGradient(Function):
 WRONG = {
     "shape": (lambda g: g[:2], RuntimeError, r"WrongGradient.*\(2,\) for input 0.*\(3,\)"),
     "too many": (lambda g: (g, g), RuntimeError, r"WrongGradient.*expected 1, got 2"),
-    "array": (lambda g: g.array, TypeError, r"WrongGradient.*ndarray for input 0"),
-    "number": (lambda g: 1.0, TypeError, r"WrongGradient.*float for input 0"),
+    "array": (lambda g: g.array, RuntimeError, r"WrongGradient.*ndarray for input 0"),
+    "number": (lambda g: 1.0, RuntimeError, r"WrongGradient.*float for input 0"),
 }
 
 
