@@ -17,8 +17,7 @@ import numpy as np
 ENABLED = os.environ.get("NUMBA_DISABLE_JIT", "0").strip() in ("", "0")
 
 # a·b + c may be one instruction, and a sum may be split over vector lanes.  Flags that assume there is no NaN
-# or
-# infinity are never used: a diverging network must be seen to diverge.
+# or infinity are never used: a diverging network must be seen to diverge.
 _CONTRACT = {"contract"}
 _REASSOCIATE = {"contract", "reassoc", "nsz"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,12 @@ class Progress(Callback):
         Ask for the bar or for lines, whatever the output is.
     every : float
         Seconds between lines within an epoch.
+    patience : float
+        Seconds that the first batch may take before it is said why: kernels are compiled on a machine's first run.
     """
 
-    def __init__(self, bar: bool | None = None, every: float = 20.0) -> None:
-        self.wants_bar, self.every = bar, every
+    def __init__(self, bar: bool | None = None, every: float = 20.0, patience: float = 1.5) -> None:
+        self.wants_bar, self.every, self.patience = bar, every, patience
         self.bar: Any = None
 
     def on_fit_start(self, trainer: Trainer) -> None:
@@ -35,12 +38,16 @@ class Progress(Callback):
         self.batches = len(trainer.train_loader)
         wants = sys.stdout.isatty() if self.wants_bar is None else self.wants_bar
         self.bar = _make_bar(trainer.epochs * self.batches, self._done(trainer)) if wants else None
+        self.notice = threading.Timer(self.patience, self._print, ["compiling the kernels: once, some seconds"])
+        self.notice.daemon = True
+        self.notice.start()
 
     def on_epoch_start(self, trainer: Trainer) -> None:
         """Speed is that of the present epoch: a run's first batch compiles kernels, and would spoil the mean."""
         self.start, self.first, self.samples = time.perf_counter(), self._done(trainer), 0
 
     def on_batch_end(self, trainer: Trainer) -> None:
+        self.notice.cancel()
         self.samples += len(trainer.output)
         self.speed = self.samples / max(time.perf_counter() - self.start, 1e-9)
         results = _results(trainer.mean_loss.value, trainer.mean_accuracy.value)
@@ -64,6 +71,7 @@ class Progress(Callback):
         self._print(f"{text}   {self._pace(trainer)}")
 
     def on_fit_end(self, trainer: Trainer) -> None:
+        self.notice.cancel()
         if self.bar is not None:
             self.bar.stop()
 

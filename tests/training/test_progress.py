@@ -2,19 +2,20 @@
 
 import io
 import sys
+import time
 
 import numpy as np
 
 from scratchnet import Tensor, nn, optim
 from scratchnet.data import DataLoader, TensorDataset
-from scratchnet.training import Progress, Trainer
+from scratchnet.training import Callback, Progress, Trainer
 
 DATA = TensorDataset(Tensor(np.ones((20, 2), np.float32)), Tensor(np.arange(20) % 2))
 
 
-def fit(callback, epochs=2):
+def fit(callback, epochs=2, callbacks=()):
     model = nn.Linear(2, 2)
-    trainer = Trainer(model, optim.SGD(model.parameters(), lr=0.1), callbacks=[callback])
+    trainer = Trainer(model, optim.SGD(model.parameters(), lr=0.1), callbacks=[callback, *callbacks])
     trainer.fit(DataLoader(DATA, 5), epochs, DataLoader(DATA, 10))
     return trainer
 
@@ -45,3 +46,15 @@ def test_without_rich_there_are_lines(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "rich", None)
     fit(Progress(bar=True))
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_a_first_batch_that_takes_long_is_explained(capsys):
+    class Slow(Callback):
+        def on_gradients(self, trainer):
+            while trainer.batch == 0 and trainer.epoch == 0 and not progress.notice.finished.is_set():
+                time.sleep(0.001)
+
+    progress = Progress(patience=0.01)
+    fit(progress, callbacks=[Slow()])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and lines[0].startswith("compiling the kernels")
