@@ -42,8 +42,9 @@ typecheck: $(STAMPS)/dev  ## check the type hints (mypy)
 bench: $(STAMPS)/test $(STAMPS)/bench  ## compare speed with torch, side by side
 	@$(PY) -m benchmarks --write $(ARGS)
 
+# Tensor has methods named bool, float and int, which pdoc takes for the types in its annotations: that warning is no news.
 docs: $(STAMPS)/docs  ## build the API reference into docs/_build
-	$(PY) -W error::UserWarning -m pdoc --docformat numpy --output-directory docs/_build scratchnet
+	@$(PY) -W error::UserWarning -W "ignore:Error parsing type annotation:UserWarning" -m pdoc --docformat numpy --output-directory docs/_build scratchnet
 
 clean:  ## back to a fresh clone: remove .venv, caches and docs/_build (runs/ stays)
 	rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
