@@ -73,7 +73,7 @@ class _Frame:
 
     def twin(self, position: int) -> Function:
         """The operation of the second run that corresponds to one of the first."""
-        if not self.again:
+        if not self.again or self.again[position] is None:
             self.again = self._run_again()
         node, self.again[position] = self.again[position], None
         return node

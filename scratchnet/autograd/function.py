@@ -78,8 +78,8 @@ class Function:
     called_at: Any = None  # the user's lines that led to the call, in anomaly mode
     arithmetic = False  # backward may be run on arrays
     fused_backward: Any = None
-    restored = False  # what was saved comes from a checkpoint's second run
     plain = False  # backward is being run on arrays: inputs and output are arrays
+    restored = False  # what was saved comes from a checkpoint's second run
     on_arrays = False  # whether it can be
     frees = True  # whether there is anything to free after backward
 
@@ -97,6 +97,8 @@ class Function:
         cls._plans = {}
         cls.on_arrays = cls.arithmetic or cls.fused_backward is not None
         cls.frees = cls.reads != NOTHING or bool(cls.notes)
+        if cls.notes:
+            cls.__getattr__ = _note  # type: ignore[attr-defined]
         if "forward" in cls.__dict__:
             cls.torch_style = isinstance(cls.__dict__["forward"], staticmethod)
         if cls.torch_style:
@@ -112,6 +114,8 @@ class Function:
     # ---- calling ---------------------------------------------------------------------------------------------
     def __call__(self, *inputs: Any) -> Any:
         """Compute, and record the operation if any input requires grad and recording is on."""
+        if self.edges:  # its settings could be used again, but what the first call left for backward would be lost
+            raise RuntimeError(f"this {self.name()} has been called before: make a new one for each call, {self.name()}(...)(x)")
         arrays: list = []
         edges: list = []
         needed, bit = 0, 1  # needed: one bit for each input
@@ -226,20 +230,19 @@ class Function:
         """The inputs as Tensors (scalars as they were given; None for what `reads` does not name), checked for changes."""
         while (saved := self._saved).__class__ is not list:
             self._recompute()
-        stamp, detached = 0, False
-        values = []
-        for x, edge in zip(saved, self.edges):
+        plain, stamp, values = self.plain, 0, []
+        for x in saved:
             if isinstance(x, Tensor):
                 stamp += x._counter[0]
-                if self.plain:
+                if plain:
                     x = x.array
-                elif edge is not None and edge is not (x._node or x) and not self.restored:
-                    detached = True
             values.append(x)
         if stamp != self._stamp:
             raise RuntimeError(_changed_in_place(self, f"an input (version {stamp}, expected {self._stamp})"))
-        if detached:
-            raise RuntimeError(_changed_in_place(self, "an input was detached with .detach_()"))
+        if not plain and not self.restored:
+            for x, edge in zip(saved, self.edges):
+                if edge is not None and isinstance(x, Tensor) and edge is not (x._node or x):
+                    raise RuntimeError(_changed_in_place(self, "an input was detached with .detach_()"))
         return values
 
     @property
@@ -283,14 +286,6 @@ class Function:
         self.release()
         self._saved = instead
 
-    def __getattr__(self, name: str) -> Any:  # called for missing attributes only
-        if name in self.notes:
-            while self._saved.__class__ is not list:
-                self._recompute()
-            if name in self.__dict__:
-                return self.__dict__[name]
-        return object.__getattribute__(self, name)  # or raise, also what a property raised
-
     def complete(self, grads: list) -> list:
         """The gradients of several outputs, with zeros for those that nothing was computed from."""
         some = next(g for g in grads if g is not None)
@@ -326,6 +321,16 @@ def _do_not_broadcast(function: Function, arrays: list) -> RuntimeError:
     return RuntimeError(
         f"{function.name()}: shapes {shapes} do not broadcast: counted from the last, sizes must be equal or one of them 1"
     )
+
+
+def _note(function: Function, name: str) -> Any:
+    """`__getattr__` of the Functions that have notes. (A class that has one pays with every attribute that it reads.)"""
+    if name in function.notes:
+        while function._saved.__class__ is not list:
+            function._recompute()
+        if name in function.__dict__:
+            return function.__dict__[name]
+    return object.__getattribute__(function, name)  # or raise, also what a property raised
 
 
 def _call_apply_instead(function: Function, *inputs: Any) -> Any:

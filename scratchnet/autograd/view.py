@@ -27,7 +27,7 @@ from scratchnet.autograd.tensor import INFERENCE, Tensor
 
 # What a call leaves in a Function, beside its settings.
 _CALL_STATE = frozenset(
-    "seq edges needs_input_grad shape dtype fan_out _ports _saved _stamp _output observers called_at plain".split()
+    "seq edges needs_input_grad shape dtype fan_out _ports _saved _stamp _output observers called_at plain restored".split()
 )
 
 _ONE_OF_SEVERAL = "is one of several views that one operation returned"

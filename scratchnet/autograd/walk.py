@@ -5,6 +5,8 @@ all the sorting the graph needs, and it needs no recursion: a chain of any lengt
 
 The gradients on the way are Tensors if they are to be differentiated again, and plain arrays if not: most of the walk then costs
 no more than its arithmetic.
+
+Threads may walk graphs of their own at the same time, also if they share leaves, but not one and the same graph.
 """
 
 from __future__ import annotations
@@ -90,11 +92,11 @@ def walk(
                     node.needs_input_grad = every
             if anomaly:
                 check_finite(node, grads)
-            for i, (edge, gi) in enumerate(zip(node.edges, grads)):
+            for edge, gi in zip(node.edges, grads):
                 if edge is not None and gi is not None:
                     like = edge if isinstance(edge, Function) else edge.array
                     if gi.shape != like.shape or gi.dtype is not like.dtype:
-                        gi = _conform(gi, like, node, i)
+                        gi = _conform(gi, like, node, grads)
                     deliver(edge, gi)
             if not retain_graph and node.frees:
                 node.release()
@@ -136,10 +138,10 @@ def _differentiate(node: Function, g: Any, create_graph: bool) -> Sequence:
     return grads if create_graph else [None if g is None else g.array for g in grads]
 
 
-def _conform(g: Any, like: Any, node: Function, index: int) -> Any:
+def _conform(g: Any, like: Any, node: Function, grads: Sequence) -> Any:
     """A gradient in the shape (the one rule of broadcasting) and the dtype of the input it belongs to."""
     if g.shape != like.shape:
-        g = unbroadcast(g, like.shape, node, index)
+        g = unbroadcast(g, like.shape, node, next(i for i, other in enumerate(grads) if other is g))
     if g.dtype != like.dtype:
         g = g.to(like.dtype) if isinstance(g, Tensor) else g.astype(like.dtype)
     return g

@@ -41,6 +41,16 @@ def test_an_operation_in_ten_lines():
     np.testing.assert_array_equal(k.array, [6, 6, 6])
 
 
+def test_an_instance_is_called_once():
+    """What the first call left for backward would be lost."""
+    x, cube = leaf(scratchnet), Cube()
+    y = cube(x)
+    with pytest.raises(RuntimeError, match="Cube has been called before: make a new one"):
+        cube(x * 2)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.array, [3, 12, 27])
+
+
 def test_unrecorded_where_nothing_requires_grad():
     for y in (Cube()(Tensor([2.0])), scratchnet.no_grad()(Cube())(leaf(scratchnet))):
         assert not y.requires_grad and y.grad_fn is None
