@@ -48,6 +48,11 @@ OUTPUT = (OUT,)
 INPUTS = "inputs"
 NOTHING: tuple = ()
 
+# What a call leaves in a Function, beside its settings and what forward notes.
+_CALL_STATE = frozenset(
+    "seq edges needs_input_grad shape dtype fan_out _ports _saved _stamp _output observers called_at plain restored".split()
+)
+
 # Decreasing, so that a heap hands out the latest operation first: all consumers of a result come before its producer.
 _sequence = itertools.count(0, -1)
 
@@ -114,8 +119,8 @@ class Function:
     # ---- calling ---------------------------------------------------------------------------------------------
     def __call__(self, *inputs: Any) -> Any:
         """Compute, and record the operation if any input requires grad and recording is on."""
-        if self.edges:  # its settings could be used again, but what the first call left for backward would be lost
-            raise RuntimeError(f"this {self.name()} has been called before: make a new one for each call, {self.name()}(...)(x)")
+        if self.edges:  # called before: what that left for backward must stay
+            return self.again()(*inputs)
         arrays: list = []
         edges: list = []
         needed, bit = 0, 1  # needed: one bit for each input
@@ -161,6 +166,12 @@ class Function:
             for watch in modes.watchers:
                 watch(self)
         return y
+
+    def again(self) -> Function:
+        """The same operation with the same settings, not yet called."""
+        twin = self.__class__.__new__(self.__class__)
+        twin.__dict__.update({k: v for k, v in self.__dict__.items() if k not in _CALL_STATE and k not in self.notes})
+        return twin
 
     @classmethod
     def apply(cls, *inputs: Any) -> Any:

@@ -25,11 +25,6 @@ from scratchnet.autograd.hooks import move_retained
 from scratchnet.autograd.mode import Mode, modes
 from scratchnet.autograd.tensor import INFERENCE, Tensor
 
-# What a call leaves in a Function, beside its settings.
-_CALL_STATE = frozenset(
-    "seq edges needs_input_grad shape dtype fan_out _ports _saved _stamp _output observers called_at plain restored".split()
-)
-
 _ONE_OF_SEVERAL = "is one of several views that one operation returned"
 _UNRECORDED = "was made in no_grad or inference mode"
 
@@ -58,12 +53,6 @@ class ViewFunction(Function):
             y._view = View(x, (self,), y._counter, refusal)
         else:
             y._view = View(x._view.base, (*x._view.chain, self), y._counter, x._view.refusal or refusal)
-
-    def again(self) -> ViewFunction:
-        """The same operation, not yet called."""
-        twin = self.__class__.__new__(self.__class__)
-        twin.__dict__.update({k: v for k, v in self.__dict__.items() if k not in _CALL_STATE})
-        return twin
 
 
 class View:
