@@ -40,9 +40,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from scratchnet.autograd.mode import modes
+from scratchnet.autograd.mode import INFERENCE, modes
 from scratchnet.autograd.saved import INPUTS, NOTHING, OUT, OUTPUT, Saved
-from scratchnet.autograd.tensor import INFERENCE, Tensor
+from scratchnet.autograd.tensor import Tensor
 
 __all__ = ["INPUTS", "NOTHING", "OUT", "OUTPUT", "Function", "OutputOf"]
 

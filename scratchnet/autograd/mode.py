@@ -168,3 +168,25 @@ def is_grad_enabled() -> bool:
 def is_inference_mode_enabled() -> bool:
     """Whether this thread is in `inference_mode`."""
     return modes.inference
+
+
+class _NoCounter(list):
+    """The version counter of every tensor made in inference mode: it counts nothing.
+
+    Nothing is saved in inference mode, so who reads it there changes the tensor in place, which is fine; and who reads it
+    elsewhere is about to save the tensor (in-place changes have been refused by then), which is not.
+    """
+
+    def __getitem__(self, index: Any) -> Any:
+        if modes.inference:
+            return 0
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward: a tensor made in inference_mode takes part in a computation that "
+            "is recorded. Make a normal tensor of it outside inference_mode with .clone()."
+        )
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        pass
+
+
+INFERENCE = _NoCounter()

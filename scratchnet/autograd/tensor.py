@@ -14,33 +14,11 @@ from numpy import ndarray
 
 from scratchnet.autograd.device import device as Device
 from scratchnet.autograd.device import device_of
-from scratchnet.autograd.mode import modes
+from scratchnet.autograd.mode import INFERENCE, modes
 
 if TYPE_CHECKING:
     from scratchnet.autograd.function import Function
     from scratchnet.autograd.view import View
-
-
-class _NoCounter(list):
-    """The version counter of every tensor made in inference mode: it counts nothing.
-
-    Nothing is saved in inference mode, so who reads it there changes the tensor in place, which is fine; and who reads it
-    elsewhere is about to save the tensor (in-place changes have been refused by then), which is not.
-    """
-
-    def __getitem__(self, index: Any) -> Any:
-        if modes.inference:
-            return 0
-        raise RuntimeError(
-            "Inference tensors cannot be saved for backward: a tensor made in inference_mode takes part in a computation that "
-            "is recorded. Make a normal tensor of it outside inference_mode with .clone()."
-        )
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        pass
-
-
-INFERENCE = _NoCounter()
 
 
 class Tensor:

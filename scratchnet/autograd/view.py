@@ -22,8 +22,8 @@ import numpy as np
 
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.hooks import move_retained
-from scratchnet.autograd.mode import Mode, modes
-from scratchnet.autograd.tensor import INFERENCE, Tensor
+from scratchnet.autograd.mode import INFERENCE, Mode, modes
+from scratchnet.autograd.tensor import Tensor
 
 _ONE_OF_SEVERAL = "is one of several views that one operation returned"
 _UNRECORDED = "was made in no_grad or inference mode"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd.device import check_device
-from scratchnet.autograd.mode import modes
-from scratchnet.autograd.tensor import INFERENCE, Tensor, method
+from scratchnet.autograd.mode import INFERENCE, modes
+from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.dims import given_shape
 from scratchnet.ops.dtypes import as_dtype, check_array, from_sequence
 from scratchnet.ops.promotion import get_default_dtype
