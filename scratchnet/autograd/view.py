@@ -29,6 +29,12 @@ _ONE_OF_SEVERAL = "is one of several views that one operation returned"
 _UNRECORDED = "was made in no_grad or inference mode"
 
 
+_A_LEAF = (
+    "{} Variable that requires grad is being used in an in-place operation. "
+    "Use the out-of-place form, or do it inside no_grad() if it is not part of what is differentiated."
+)
+
+
 class ViewFunction(Function):
     """A Function whose forward returns a view of its one input's memory (or a copy, if `may_copy`)."""
 
@@ -77,9 +83,8 @@ class View:
                     f"this tensor {self.refusal}, and its base or another view of its base has been modified inplace since: "
                     "its history is not known any more. Make the view after the change, or change a .clone()."
                 )
-            if self.base._node is not None or not self.base._needs_grad:  # the history of a leaf is not rewritten
-                with Mode(grad=True):
-                    give_history(view, self.replay(self.base))
+            with Mode(grad=True):
+                give_history(view, self.replay(self.base))
         self.seen = view._counter[0]
 
     def replay(self, base: Tensor) -> Tensor:
@@ -155,19 +160,13 @@ def check_writable(x: Tensor) -> None:
         )
     if not modes.grad:
         return
-    view = x._view
-    if view is not None and view.base._needs_grad:
+    view, requires_grad = x._view, x.requires_grad
+    if view is not None and (requires_grad or view.base._needs_grad):
         _refuse_if(view.refusal)
-        if view.base._node is None:
-            raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation. "
-                "Use the out-of-place form, or do it inside no_grad() if it is not part of what is differentiated."
-            )
-    if x.requires_grad and x._node is None:
-        raise RuntimeError(
-            "a leaf Variable that requires grad is being used in an in-place operation. "
-            "Use the out-of-place form, or do it inside no_grad() if it is not part of what is differentiated."
-        )
+        if view.base._node is None and (not requires_grad or x._node is not None):
+            raise RuntimeError(_A_LEAF.format("a view of a leaf"))
+    if requires_grad and x._node is None:
+        raise RuntimeError(_A_LEAF.format("a leaf"))
 
 
 def check_memory(x: Tensor) -> None:

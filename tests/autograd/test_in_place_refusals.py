@@ -38,6 +38,7 @@ REFUSED = {
     "a view of a view of a leaf": lambda F: leaf(F)[:2][0].add_(1),
     "a view of a leaf, with a gradient": lambda F: leaf(F)[:2].add_(leaf(F, 1.0)),
     "a leaf that is a view": lambda F: constant(F)[:2].requires_grad_().add_(1),
+    "a view of a view that is a leaf": lambda F: constant(F)[:2].requires_grad_()[:1].add_(1),
     "one of several views": lambda F: unbound(F)[1][0].mul_(2),
     "a view of one of several views": lambda F: unbound(F)[1][0].view(1).mul_(2),
     "a part of split": lambda F: (leaf(F) * 2).split([1, 2])[1].mul_(2),
@@ -87,6 +88,15 @@ def test_a_view_whose_history_is_lost_is_not_used(made, how):
         return fine, (views[0] * 2).requires_grad
 
     assert type(assert_same(lambda F: program(F)[1])) is RuntimeError
+
+
+@both_raise(RuntimeError)
+def test_a_leaf_that_becomes_its_own_consequence(F):
+    x = leaf(F)
+    y = x * 2
+    x.detach_()
+    x.copy_(y)
+    x.sum().backward()
 
 
 @both_raise(RuntimeError)
