@@ -59,7 +59,9 @@ def backward(
             if g is None or not x._needs_grad:  # requires_grad_(False), or detach_, since it was used
                 continue
             if targets is None and x._node is not None:
-                raise RuntimeError("leaf variable has been moved into the graph interior: it was changed in place since it was used")
+                raise RuntimeError(
+                    "leaf variable has been moved into the graph interior: it was changed in place since it was used"
+                )
             accumulate(x, g)
             if x._hooks:
                 run_after_accumulation(x)

@@ -109,6 +109,13 @@ def describe(x: Any) -> Any:
         return LOST
 
 
+def is_one_of_several(theirs: torch.Tensor) -> bool:
+    try:
+        return theirs.grad_fn is not None and theirs.grad_fn.name().startswith(("Unbind", "Split"))
+    except RuntimeError:  # its history is lost
+        return False
+
+
 def array_of(x: Any) -> Any:
     return x.array if isinstance(x, scratchnet.Tensor) else x.detach().numpy()
 
@@ -294,6 +301,10 @@ class Programs(RuleBasedStateMachine):
     def grad(self, data: Any, seed: int, create: bool, recorded: bool) -> None:
         y = self.pick(data)
         targets = [self.pick(data) for _ in range(data.draw(st.integers(1, 3)))]
+        # torch walks to the operation that made a target, ours to the target: not the same where it made several
+        targets = [t for t in targets if t.theirs.output_nr == 0 and not is_one_of_several(t.theirs)]
+        if not targets:
+            return
         g = np.random.default_rng(seed).uniform(-1, 1, y.ours.shape)
 
         def step(t: Any, *xs: Any) -> Any:
@@ -306,8 +317,8 @@ class Programs(RuleBasedStateMachine):
             self.forget_all()
             return
         for p in self.pool:  # torch fills retained gradients of some values that are not on the way to the targets
-            if p.ours.grad is None and p.theirs.retains_grad:
-                p.theirs.grad = None
+            if p.theirs.retains_grad:
+                p.ours.grad = p.theirs.grad = None
         for ours, theirs in zip(*results):
             assert (ours is None) == (theirs is None)
             if ours is not None:
