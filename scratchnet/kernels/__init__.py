@@ -6,7 +6,7 @@ They know nothing of gradients or Tensors, and import nothing else of this libra
 from scratchnet.kernels.avg_pooling import avg_pool2d, avg_pool2d_backward
 from scratchnet.kernels.conv import conv2d_forward, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight
 from scratchnet.kernels.cross_entropy import cross_entropy, cross_entropy_backward
-from scratchnet.kernels.elementwise import relu, relu_backward, sigmoid_backward, tanh_backward
+from scratchnet.kernels.elementwise import relu, relu_backward, sigmoid_backward, tanh, tanh_backward
 from scratchnet.kernels.im2col import col2im, im2col
 from scratchnet.kernels.norm import batch_norm_apply, batch_norm_backward, batch_norm_statistics
 from scratchnet.kernels.optimizer import adam_step, sgd_step
@@ -22,5 +22,5 @@ __all__ = [
     "batch_norm_statistics", "batch_norm_apply", "batch_norm_backward",
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward",
     "cross_entropy", "cross_entropy_backward",
-    "relu", "relu_backward", "tanh_backward", "sigmoid_backward", "sgd_step", "adam_step",
+    "relu", "relu_backward", "tanh", "tanh_backward", "sigmoid_backward", "sgd_step", "adam_step",
 ]

@@ -105,21 +105,21 @@ def _avg_pool_loop(start, stop, x, y, divisors, kh, kw, sh, sw, ph, pw):
 
 
 @jit
-def _avg_pool_backward_loop(start, stop, g, gx, divisors, kh, kw, sh, sw, ph, pw):
-    """g [P, OH, OW] onto zeroed gx [P, H, W]."""
+def _avg_pool_backward_loop(start, stop, share, gx, kh, kw, sh, sw, ph, pw):
+    """share [P, OH, OW], what every pixel of a window gets, onto zeroed gx [P, H, W]."""
     height, width = gx.shape[1:]
-    oh, ow = g.shape[1:]
+    oh, ow = share.shape[1:]
     for plane in range(start, stop):
         for i in range(oh):
             for a in range(kh):
                 h = i * sh + a - ph
                 if h < 0 or h >= height:
                     continue
-                row = gx[plane, h]
+                row, given = gx[plane, h], share[plane, i]
                 for b in range(kw):
                     j0, j1 = inside(width, ow, sw, b - pw)
                     for j in range(j0, j1):
-                        row[j * sw + b - pw] += g[plane, i, j] / divisors[i, j]
+                        row[j * sw + b - pw] += given[j]
 
 
 @avg_pool2d.cpu
@@ -144,10 +144,10 @@ def _avg_pool2d_backward_cpu(g, input_shape, kernel_size, stride=None, padding=0
     windows = _check_avg_backward(g, input_shape, kernel_size, stride, padding, ceil_mode)
     if not compilable(g):
         return NotImplemented
-    divisors = _divisors(g, windows, count_include_pad, divisor_override, input_shape)
+    share = g / _divisors(g, windows, count_include_pad, divisor_override, input_shape)
     gx = np.zeros(input_shape, g.dtype)
     if g.size:
-        planes, (kh, kw) = planes_of(g), windows[0]
-        parallel_for(_avg_pool_backward_loop, len(planes), kh * kw * divisors.size,
-                     planes, planes_of(gx), divisors, *flat_windows(windows, 3))
+        planes, (kh, kw) = planes_of(share), windows[0]
+        parallel_for(_avg_pool_backward_loop, len(planes), kh * kw * planes[0].size, planes, planes_of(gx),
+                     *flat_windows(windows, 3))
     return gx

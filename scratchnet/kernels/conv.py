@@ -10,6 +10,7 @@ column matrix.  With K = C/groups·kh·kw taps:
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -164,6 +165,7 @@ def _spread(length, itemsize):
     return (_round_up(length * itemsize, _ALIAS) + _ALIAS // 4) // itemsize
 
 
+@lru_cache(256)              # a network convolves the same shapes again and again
 def _tap_offsets(s, shape, channels):
     """The distance from an output pixel to the patch pixel each tap reads, and the distance of channels."""
     (sh, sw), (dh, dw), (images, _, patch_rows, width, _, _) = s.stride, s.dilation, shape
@@ -176,6 +178,7 @@ def _tap_offsets(s, shape, channels):
     return taps.reshape(-1), channel
 
 
+@lru_cache(256)
 def _padded_offsets(s, shape):
     """Offsets of all taps, then of absent ones that fill the last four, which read zeros behind the patch."""
     offsets, channel = _tap_offsets(s, shape, s.channels)

@@ -23,6 +23,12 @@ def relu_backward(g, y):
 
 
 @kernel
+def tanh(x):
+    """y = (exp(x) - exp(-x)) / (exp(x) + exp(-x))"""
+    return np.tanh(x)
+
+
+@kernel
 def tanh_backward(g, y):
     """The gradient of tanh, from its result y: g·(1 - y²)."""
     _check("tanh_backward", g, y)
@@ -57,6 +63,11 @@ def _relu_backward_loop(start, stop, g, y, gx):
         gx[i] = 0 if y[i] <= 0 else g[i]
 
 
+def _tanh_range(start, stop, x, y):
+    """Not compiled: NumPy's own is vectorised, and lets go of Python's lock."""
+    np.tanh(x[start:stop], y[start:stop])
+
+
 @jit
 def _tanh_backward_loop(start, stop, g, y, gx):
     g, y, gx = g[start:stop], y[start:stop], gx[start:stop]
@@ -71,12 +82,12 @@ def _sigmoid_backward_loop(start, stop, g, y, gx):
         gx[i] = g[i] * (1 - y[i]) * y[i]
 
 
-def _map(loop, *arrays):
-    """Run an elementwise loop over arrays of one shape."""
+def _map(loop, *arrays, work=0.5):
+    """Run an elementwise loop over arrays of one shape; ``work`` as in parallel_for, of one element."""
     if not compilable(*arrays):
         return NotImplemented
     out = np.empty(arrays[0].shape, arrays[0].dtype)
-    parallel_for(loop, out.size, 0.5, *(dense(a).reshape(-1) for a in arrays), out.reshape(-1))
+    parallel_for(loop, out.size, work, *(dense(a).reshape(-1) for a in arrays), out.reshape(-1))
     return out
 
 
@@ -89,6 +100,11 @@ def _relu_cpu(x):
 def _relu_backward_cpu(g, y):
     _check("relu_backward", g, y)
     return _map(_relu_backward_loop, g, y)
+
+
+@tanh.cpu
+def _tanh_cpu(x):
+    return _map(_tanh_range, x, work=5)
 
 
 @tanh_backward.cpu

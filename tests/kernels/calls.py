@@ -65,6 +65,7 @@ def calls(dtype, seed=0):
                                    kernels.cross_entropy.reference(logits, classes)[1], positive(9), -100, "mean", 0.1),
         "relu": (a(13, 29),),
         "relu_backward": (a(13, 29), a(13, 29)),
+        "tanh": (a(13, 29),),
         "tanh_backward": (a(13, 29), a(13, 29)),
         "sigmoid_backward": (a(13, 29), a(13, 29)),
         "sgd_step": (a(13, 29), a(13, 29), a(13, 29), 0.1, 0.9, 0.1, 0.01, True),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from scratchnet.kernels import relu, relu_backward, sigmoid_backward, tanh_backward
+from scratchnet.kernels import relu, relu_backward, sigmoid_backward, tanh, tanh_backward
 from tests.kernels.calls import assert_close, both_forms, implementation
 
 SPECIAL = np.array([0.0, -0.0, 1, -1, 1e-300, -1e-300, 50, -50, np.inf, -np.inf, np.nan])
@@ -24,6 +24,7 @@ def test_values_and_gradients_are_torchs(form, dtype, size):
         gx = implementation(backward, form)(g, y.detach().numpy())
         assert_close(gx, torch.autograd.grad(y, leaf, torch.from_numpy(g))[0].numpy(), 4)
     assert_close(implementation(relu, form)(x), torch.relu(torch.from_numpy(x)).numpy(), 0)
+    assert_close(implementation(tanh, form)(x), torch.tanh(torch.from_numpy(x)).numpy(), 4)
 
 
 @both_forms

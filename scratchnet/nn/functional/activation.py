@@ -12,6 +12,7 @@ from scratchnet.autograd.function import NOTHING, OUTPUT, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.nn.functional.arguments import require_float
+from scratchnet.ops import elementary, trigonometric
 from scratchnet.ops.elementwise import check_tensor, keep_where
 
 _LARGE = 1 << 14  # elements, from which on a compiled pass is quicker than NumPy's
@@ -88,14 +89,36 @@ def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     return leaky_relu(input, negative_slope)
 
 
+class Sigmoid(elementary.Sigmoid):
+    """As `ops.sigmoid`, with a kernel for the gradient."""
+
+    def fused_backward(self, g: Any) -> Any:
+        return kernels.sigmoid_backward(g, self.output)
+
+
+class Tanh(trigonometric.Tanh):
+    """As `ops.tanh`, with kernels: the function on all cores, the gradient in one pass."""
+
+    def forward(self, x: Any) -> Any:
+        return kernels.tanh(x)
+
+    def fused_backward(self, g: Any) -> Any:
+        return kernels.tanh_backward(g, self.output)
+
+
+def _worth_a_kernel(input: Any) -> bool:
+    """Whether the work is more than the microseconds that a kernel's checks take."""
+    return isinstance(input, Tensor) and input.array.dtype.kind == "f" and input.array.size > 4096
+
+
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(−x))"""
-    return ops.sigmoid(input)
+    return Sigmoid()(input) if _worth_a_kernel(input) else ops.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
     """(exp(x) − exp(−x)) / (exp(x) + exp(−x))"""
-    return ops.tanh(input)
+    return Tanh()(input) if _worth_a_kernel(input) else ops.tanh(input)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
