@@ -54,7 +54,7 @@ pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 
 # Imported when first used, so that `import scratchnet` stays quick.
 _SUBPACKAGES = frozenset(
-    "nn optim data vision metrics training testing utils kernels cli".split()
+    "config nn optim data vision metrics training testing utils kernels cli".split()
 )
 
 

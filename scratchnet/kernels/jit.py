@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from scratchnet.kernels.memory import keep_by_default
+
 ENABLED = os.environ.get("NUMBA_DISABLE_JIT", "0").strip() in ("", "0")
 
 # a·b + c may be one instruction, and a sum may be split over vector lanes.  Flags that assume there is no NaN
@@ -48,6 +50,7 @@ class Loop:
             if self._compiled is None:
                 import numba
 
+                keep_by_default()
                 function = self.python
                 inner = {name: value.compiled() for name, value in function.__globals__.items()
                          if isinstance(value, Loop) and name in function.__code__.co_names}

@@ -1,0 +1,42 @@
+"""Freed memory is kept, so that the next array needs no new pages; unless it is asked not to be."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from scratchnet.config import keep_freed_memory
+
+COUNT = """
+import resource
+import numpy as np
+from scratchnet.kernels import relu
+relu(np.ones(10))                                       # the first kernel sets it
+for _ in range(3):
+    np.ones(2**18)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(50):
+    a, b = np.ones(2**18), np.ones(2**18)               # 2 MiB each, 512 pages
+    del a, b
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def page_faults(**variables):
+    environment = {**os.environ, **variables}
+    result = subprocess.run([sys.executable, "-c", COUNT], env=environment, capture_output=True, text=True, check=True)
+    return int(result.stdout)
+
+
+def test_pages_are_used_again():
+    if not sys.platform.startswith("linux"):
+        assert not keep_freed_memory()
+        return
+    assert page_faults() < 2_000 < 10_000 < page_faults(SCRATCHNET_KEEP_MEMORY="0")
+
+
+@pytest.mark.parametrize("limit", [-1, 1 << 31, 0.5])
+def test_limits(limit):
+    with pytest.raises(ValueError, match="expected 0 <= limit < 2\\^31 bytes"):
+        keep_freed_memory(limit)
