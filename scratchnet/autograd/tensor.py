@@ -288,4 +288,6 @@ def _as_array(array: Any) -> Any:
         return array
     if isinstance(array, Tensor):
         raise TypeError("Tensor(x) of a Tensor is ambiguous: write x.detach(), x.clone() or x.alias()")
+    if isinstance(array, bool | int | float):
+        raise TypeError(f"Tensor({array}): give sizes to scratchnet.empty, and numbers to scratchnet.tensor")
     return np.array(array, dtype=np.float32)  # as torch.Tensor([1, 2]) does
