@@ -42,6 +42,8 @@ def keep_freed_memory(limit: int = _DEFAULT) -> bool:
 
 def keep_by_default() -> None:
     """What the environment asks for, or the default."""
-    limit = int(os.environ.get("SCRATCHNET_KEEP_MEMORY", _DEFAULT))
-    if limit and not _decided:
-        keep_freed_memory(limit)
+    limit = os.environ.get("SCRATCHNET_KEEP_MEMORY", str(_DEFAULT)).strip()
+    if not limit.isdecimal() or int(limit) >= 1 << 31:
+        raise ValueError(f"SCRATCHNET_KEEP_MEMORY: expected a number of bytes, 0 <= bytes < 2^31, got {limit!r}")
+    if int(limit) and not _decided:
+        keep_freed_memory(int(limit))

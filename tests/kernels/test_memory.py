@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from scratchnet.config import keep_freed_memory
+from scratchnet.kernels.memory import keep_by_default
 
 COUNT = """
 import resource
@@ -40,3 +41,10 @@ def test_pages_are_used_again():
 def test_limits(limit):
     with pytest.raises(ValueError, match="expected 0 <= limit < 2\\^31 bytes"):
         keep_freed_memory(limit)
+
+
+@pytest.mark.parametrize("value", ["much", "-1", "1.5", str(1 << 31)])
+def test_the_environment_is_checked(monkeypatch, value):
+    monkeypatch.setenv("SCRATCHNET_KEEP_MEMORY", value)
+    with pytest.raises(ValueError, match="SCRATCHNET_KEEP_MEMORY: expected a number of bytes"):
+        keep_by_default()

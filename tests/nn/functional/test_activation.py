@@ -8,6 +8,7 @@ from hypothesis import given
 import scratchnet
 import scratchnet.nn.functional as F
 from scratchnet import Tensor
+from scratchnet.nn.functional.activation import Sigmoid, Tanh
 from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import seeds, shapes
 
@@ -27,6 +28,7 @@ CASES = [
     ("softplus", {}),
     ("softplus", dict(beta=3.0, threshold=2.0)),
 ]
+OPERATIONS = {"tanh": Tanh, "sigmoid": Sigmoid}
 ALL = pytest.mark.parametrize("name, kwargs", CASES)
 
 
@@ -108,3 +110,26 @@ LAYERS = [
 @pytest.mark.parametrize("text", LAYERS)
 def test_layer(check_module, text):
     check_module(text, values((2, 3), 0), grad="True" not in text.replace("inplace", ""))
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_kernels_of_large_tensors_are_torchs(name, dtype):
+    """Small tensors do without them, and so do the other tests here."""
+    x = values((3, 2000), 0, low=-5, high=5, dtype=dtype)
+    assert type(getattr(F, name)(Tensor(x, True)).grad_fn) is OPERATIONS[name]
+    check_against_torch(f"nn.functional.{name}", x, atol=1e-6 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+@given(shapes(max_dims=3, max_side=3, min_side=1), seeds())
+def test_kernels_equal_the_definition(name, shape, seed):
+    """Gradients to second order through the operation that has the kernels; its two forms of the gradient agree."""
+    operation = OPERATIONS[name]
+    x = values(shape, seed)
+    check_gradient(lambda x: operation()(x), x)
+    leaf = Tensor(x, True)
+    fused, composed = (
+        scratchnet.autograd.grad(operation()(leaf).sum(), leaf, create_graph=again)[0].detach() for again in (False, True)
+    )
+    np.testing.assert_allclose(fused.array, composed.array, rtol=1e-14, atol=1e-15)
