@@ -19,12 +19,6 @@ from scratchnet.autograd import (
 )
 from scratchnet.autograd.device import device
 from scratchnet.autograd.tensor import Size
-from scratchnet.nn.functional import (  # attaches the methods of these names too
-    log_softmax,
-    relu,
-    relu_,
-    softmax,
-)
 from scratchnet.ops import *  # noqa: F403
 from scratchnet.ops import linalg
 from scratchnet.ops.promotion import get_default_dtype, set_default_dtype
@@ -56,13 +50,32 @@ pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 _SUBPACKAGES = frozenset(
     "config nn optim data vision metrics training testing utils kernels cli".split()
 )
+# Functions of `nn.functional` that torch also has as functions of its own and as methods.
+_LAYERS = ("relu", "relu_", "softmax", "log_softmax")
+
+
+class _MethodOfNN:
+    """A method of Tensor that importing `nn.functional` defines: it does so when it is first looked up."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        importlib.import_module("scratchnet.nn.functional")
+        return getattr(owner if instance is None else instance, self.name)
+
+
+for _name in _LAYERS:
+    setattr(Tensor, _name, _MethodOfNN(_name))
 
 
 def __getattr__(name: str) -> Any:
     if name in _SUBPACKAGES:
         return importlib.import_module(f"scratchnet.{name}")
+    if name in _LAYERS:
+        return getattr(importlib.import_module("scratchnet.nn.functional"), name)
     raise AttributeError(f"module 'scratchnet' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBPACKAGES})
+    return sorted({*globals(), *_SUBPACKAGES, *_LAYERS})

@@ -1,11 +1,12 @@
 """The engine: Tensors that remember how they were made, and the walk back from a result to its causes."""
 
-from scratchnet.autograd import functional
+import importlib
+from typing import Any
+
 from scratchnet.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from scratchnet.autograd.checkpoint import checkpoint
 from scratchnet.autograd.engine import backward, grad
 from scratchnet.autograd.function import INPUTS, NOTHING, OUT, OUTPUT, Function
-from scratchnet.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from scratchnet.autograd.mode import (
     enable_grad,
     inference_mode,
@@ -18,6 +19,25 @@ from scratchnet.autograd.tensor import Tensor
 from scratchnet.autograd.torch_style import once_differentiable
 
 Variable = Tensor  # torch's old name
+
+# Imported when first used, so that `import scratchnet` stays quick: name -> module that has it.
+_LATER = {
+    "GradcheckError": "gradient_check",
+    "gradcheck": "gradient_check",
+    "gradgradcheck": "gradient_check",
+    "functional": "functional",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'scratchnet.autograd' has no attribute {name!r}")
+    module = importlib.import_module(f"scratchnet.autograd.{_LATER[name]}")
+    return getattr(module, name, module)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
 
 __all__ = [
     "INPUTS",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd import GradcheckError, Tensor, backward
-from scratchnet.autograd.gradcheck import check_named
+from scratchnet.autograd.gradient_check import check_named
 
 
 def check_gradient(
