@@ -9,7 +9,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(name, "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+import scratchnet
 
 EXAMPLES = {"dev": 12, "ci": 12, "thorough": 300}
 
@@ -22,3 +25,9 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=EXAMPLES["thorough"])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    """Each test draws the same numbers, whichever ran before it."""
+    scratchnet.manual_seed(0)
