@@ -19,7 +19,7 @@ PYTEST := HYPOTHESIS_PROFILE=$(if $(CI),ci,dev) $(PY) -m pytest -q -n auto --dis
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:        # one pip at a time; the tests run in parallel by themselves
-.PHONY: help train test test-thorough lint typecheck bench docs clean
+.PHONY: help train test test-thorough lint typecheck bench bench-check docs clean
 
 train: $(STAMPS)/cli  ## train LeNet-5 on 4,000 real handwritten digits, and see what it learned
 	@$(PY) -m scratchnet train $(ARGS)
@@ -39,8 +39,11 @@ lint: $(STAMPS)/dev  ## style and likely bugs (ruff), who may import whom (impor
 typecheck: $(STAMPS)/dev  ## check the type hints (mypy)
 	$(PY) -m mypy
 
-bench: $(STAMPS)/test $(STAMPS)/bench  ## compare speed with torch, side by side
+bench: $(STAMPS)/test $(STAMPS)/bench  ## compare speed with torch, side by side: writes docs/benchmarks.md
 	@$(PY) -m benchmarks --write $(ARGS)
+
+bench-check: $(STAMPS)/test $(STAMPS)/bench  ## is anything slower, beside torch, than docs/benchmarks.md says?
+	@$(PY) -m benchmarks --check $(ARGS)
 
 # Tensor has methods named bool, float and int, which pdoc takes for the types in its annotations: that warning is no news.
 docs: $(STAMPS)/docs  ## build the API reference into docs/_build

@@ -1,103 +1,97 @@
-"""`python -m benchmarks`: measure, print a table, write docs/benchmarks.md."""
+"""`python -m benchmarks`: measure scratchnet beside torch, print tables, write docs/benchmarks.md and benchmarks/results.json."""
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import importlib.metadata
+import fnmatch
 import os
-import platform
 import sys
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from benchmarks.runner import Result, run, run_processes
-from benchmarks.tasks import TASKS
+import benchmarks.suites  # noqa: F401  registers them
+from benchmarks import check, record, report
+from benchmarks.runner import Result, run
+from benchmarks.tasks import SUITES, Task
 
-PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+THOROUGH_SECONDS, QUICK_SECONDS, QUICK_ROUNDS = 0.1, 0.05, 3
 
 
-def processor() -> str:
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    p.add_argument("tasks", nargs="*", metavar="TASK", help="suite/task, or a pattern like 'conv/*depthwise*' (default: all)")
+    p.add_argument("--suite", nargs="+", default=[], choices=SUITES, metavar="S", help=f"suites: {', '.join(SUITES)}")
+    p.add_argument("--rounds", type=int, default=7, help="interleaved rounds (default: %(default)s)")
+    p.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="threads (default: %(default)s)")
+    p.add_argument("--list", action="store_true", help="list the tasks and measure nothing")
+    ends = p.add_mutually_exclusive_group()
+    ends.add_argument("--write", action="store_true", help="write docs/benchmarks.md and benchmarks/results.json")
+    ends.add_argument("--check", action="store_true", help="compare ratios with benchmarks/results.json; exit 1 if any is worse")
+    return p
+
+
+def choose(patterns: list[str], suites: list[str]) -> list[Task]:
+    """The tasks of these suites and those that a pattern names; ValueError for a pattern that names none."""
+    tasks = [task for suite in SUITES.values() for task in suite.tasks.values()]
+    for pattern in patterns:
+        if not any(fnmatch.fnmatchcase(task.full_name, pattern) for task in tasks):
+            raise ValueError(f"no task is named {pattern!r}; --list lists them")
+    if not patterns and not suites:
+        return tasks
+    return [t for t in tasks if t.suite in suites or any(fnmatch.fnmatchcase(t.full_name, p) for p in patterns)]
+
+
+@dataclass
+class Progress:
+    """Says on stderr what was measured, task by task."""
+
+    total: int
+    done: int = field(default=0)
+
+    def __call__(self, result: Result) -> None:
+        self.done += 1
+        entry, measure = record.entry(result), SUITES[result.task.suite].measure
+        if "figures" in entry:
+            said = ", ".join(f"{lib} {report.in_units(figure, measure)}" for lib, figure in entry["figures"].items())
+            said += "".join(f", ratio {ratio:.2f}" for lib, ratio in entry["ratios"].items() if lib == "torch")
+        else:
+            said = f"does not exist yet: {entry['missing']}" if "missing" in entry else f"FAILS: {entry['error']}"
+        print(f"[{self.done}/{self.total}] {result.task.full_name}: {said}", file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    p = parser()
+    options = p.parse_args(arguments)
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-        flags = next(line for line in lines if line.startswith("flags"))
-        return f"{name}, {os.cpu_count()} cores, {'AVX-512' if 'avx512f' in flags else 'AVX2' if 'avx2' in flags else ''}"
-    except (OSError, StopIteration):
-        return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
-
-
-def versions() -> str:
-    found = []
-    for name in ("scratchnet", "torch", "numpy", "numba", "mygrad", "autograd"):
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return f"Python {platform.python_version()}, " + ", ".join(found)
-
-
-def in_units(seconds: float) -> str:
-    return f"{seconds * 1e6:.0f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
-
-
-def table(results: list[Result]) -> list[str]:
-    libraries = ["scratchnet", "torch", "mygrad", "autograd"]
-    rows = [f"| task | {' | '.join(libraries)} | scratchnet / torch | bar |", "|---|" + "---:|" * (len(libraries) + 2)]
-    for r in results:
-        cells = [in_units(r.median(lib)) if lib in r.rounds else "–" for lib in libraries]
-        ratio = f"**{r.ratio('scratchnet'):.2f}**" if "torch" in r.rounds else "–"
-        bar = f"≤ {r.task.bar}" if r.task.bar else "–"
-        rows.append(f"| {r.task.description} | {' | '.join(cells)} | {ratio} | {bar} |")
-    return rows
-
-
-def page(results: list[Result], processes: dict[str, float], rounds: int, repeats: int, threads: int) -> str:
-    lines = [
-        "# Benchmarks",
-        "",
-        "Measured by `make bench`; this page is its output. Each library runs in a process of its own on the same number of",
-        f"threads ({threads}); the libraries take turns within every round, in alternating order. A time is the median over",
-        f"{rounds} rounds of the median of {repeats} repeats; a ratio is the median over rounds of the ratio within the round.",
-        "",
-        f"- Processor: {processor()}",
-        f"- Software: {versions()}",
-        f"- Date: {datetime.date.today().isoformat()}",
-        "",
-        *table(results),
-    ]
-    if processes:
-        lines += ["", "## Fresh processes", "", "| what | wall time |", "|---|---:|"]
-        lines += [f"| {name} | {in_units(seconds)} |" for name, seconds in processes.items()]
-    return "\n".join(lines) + "\n"
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"what to measure: {', '.join(TASKS)} (default: all)")
-    parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds (default: %(default)s)")
-    parser.add_argument("--repeats", type=int, default=15, help="timings in a round (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="threads (default: %(default)s)")
-    parser.add_argument("--no-processes", action="store_true", help="leave out import and first-step times")
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(PAGE.parent.parent)}")
-    options = parser.parse_args()
-    unknown = [name for name in options.tasks if name not in TASKS]
-    if unknown:
-        parser.error(f"unknown task {unknown[0]!r}; choose from {', '.join(TASKS)}")
-
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
-    results = run(options.tasks or TASKS, options.rounds, options.repeats, options.threads, say)
-    processes = {} if options.no_processes or options.tasks else run_processes(5, options.threads)
-    text = page(results, processes, options.rounds, options.repeats, options.threads)
-    print(text)
+        tasks = choose(options.tasks, options.suite)
+    except ValueError as error:
+        p.error(str(error))
+    if options.list:
+        print(*(f"{task.full_name:40} {task.shape}" for task in tasks), sep="\n")
+        return 0
+    if options.check:
+        return report_check(tasks, options.threads)
+    results = run(tasks, options.rounds, options.threads, THOROUGH_SECONDS, Progress(len(tasks)))
     if options.write:
-        PAGE.write_text(text)
-        say(f"wrote {PAGE}")
-    over = [r.task.name for r in results if r.task.bar and "torch" in r.rounds and r.ratio("scratchnet") > r.task.bar]
-    if over:
-        say(f"over their bar: {', '.join(over)}")
-    return 0
+        kept = record.merge(record.load(), results, options.rounds, options.threads)  # read now: others may have written
+        record.save(kept)
+        report.PAGE.write_text(report.page(kept))
+        print(f"wrote {report.PAGE} and {record.RESULTS}", file=sys.stderr)
+    else:
+        print(report.page(record.merge({}, results, options.rounds, options.threads)).removeprefix(report.INTRODUCTION))
+    return 1 if any(result.error for result in results) else 0
+
+
+def report_check(tasks: list[Task], threads: int) -> int:
+    def measure(chosen: list[Task], thoroughly: bool) -> list[Result]:
+        if thoroughly:
+            print(f"{len(chosen)} look worse; measuring them again, longer", file=sys.stderr)
+        rounds, seconds = (9, THOROUGH_SECONDS) if thoroughly else (QUICK_ROUNDS, QUICK_SECONDS)
+        return run(chosen, rounds, threads, seconds, Progress(len(chosen)))
+
+    worse = check.check(record.load(), tasks, measure)
+    for finding in worse:
+        print(f"worse than committed: {finding.task}: {finding.said}")
+    return 1 if worse else 0
 
 
 if __name__ == "__main__":

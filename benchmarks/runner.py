@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -13,24 +14,33 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from benchmarks.tasks import TASKS, Task
+from benchmarks.tasks import SUITES, Task
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 @dataclass
 class Result:
-    """Seconds of one task by library, one figure (the median of its repeats) for each round."""
+    """Figures of one task by library, one for each round (a time: the median of its repeats)."""
 
     task: Task
     rounds: dict[str, list[float]] = field(default_factory=dict)
+    missing: str = ""  # what scratchnet lacks
+    error: str = ""  # what went wrong
 
     def median(self, library: str) -> float:
         return statistics.median(self.rounds[library])
 
-    def ratio(self, library: str, to: str = "torch") -> float:
-        """The median over rounds of time / torch's time in the same round."""
-        return statistics.median(a / b for a, b in zip(self.rounds[library], self.rounds[to]))
+    def ratio(self, to: str = "torch") -> float | None:
+        """The median over rounds of scratchnet's figure / the other's in the same round; None if there are none."""
+        if "scratchnet" not in self.rounds or to not in self.rounds:
+            return None
+        pairs = zip(self.rounds["scratchnet"], self.rounds[to])
+        return statistics.median(a / b if b else math.inf for a, b in pairs)
+
+
+class Failed(Exception):
+    """A library could not do a task."""
 
 
 def installed(library: str) -> bool:
@@ -42,80 +52,95 @@ def environment(threads: int) -> dict[str, str]:
 
 
 class Worker:
-    """A process with one library in it."""
+    """A process with one library in it; it is started when it is first asked, and again if it died."""
 
     def __init__(self, library: str, threads: int) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", library, str(threads)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(threads),
-        )  # fmt: skip
+        self.library, self.threads = library, threads
+        self.process: subprocess.Popen | None = None
 
-    def time(self, task: str, repeats: int) -> float:
+    def ask(self, task: Task, seconds: float) -> dict:
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.worker", self.library, str(self.threads)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(self.threads),
+            )  # fmt: skip
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(f"{task} {repeats}\n")
-        self.process.stdin.flush()
+        print(json.dumps({"task": task.full_name, "seconds": seconds}), file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the benchmark process died during {task!r}; run it alone to see why")
+            code, self.process = self.process.wait(), None
+            return {"error": f"the process ended with code {code}"}
         return json.loads(answer)
 
     def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait(10)
+        if self.process is not None:
+            assert self.process.stdin
+            self.process.stdin.close()
+            self.process.wait(10)
 
 
-def run(names: Iterable[str], rounds: int, repeats: int, threads: int, say: Callable[[str], None]) -> list[Result]:
-    """Measure the tasks in turn; within a task, the libraries in turn, round by round."""
-    results = [Result(TASKS[name]) for name in names]
-    libraries = {lib for r in results for lib in r.task.libraries if installed(lib)}
-    workers = {lib: Worker(lib, threads) for lib in sorted(libraries)}
+def step_figure(task: Task, library: str, workers: dict[str, Worker], threads: int, seconds: float) -> dict:
+    time.sleep(0.02)  # let the other's threads stop spinning
+    return workers.setdefault(library, Worker(library, threads)).ask(task, seconds)
+
+
+def memory_figure(task: Task, library: str, workers: dict[str, Worker], threads: int, seconds: float) -> dict:
+    command = [sys.executable, "-m", "benchmarks.worker", library, str(threads), task.full_name]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment(threads))
+    return json.loads(done.stdout) if done.stdout else {"error": f"the process ended with code {done.returncode}"}
+
+
+def process_figure(task: Task, library: str, workers: dict[str, Worker], threads: int, seconds: float) -> dict:
+    with tempfile.TemporaryDirectory() as empty:
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", str(task.libraries[library])],
+            stderr=subprocess.PIPE, text=True, env={**environment(threads), "EMPTY": empty},
+        )  # fmt: skip
+        figure = time.perf_counter() - start
+    return {"error": done.stderr.strip().splitlines()[-1][:160]} if done.returncode else {"figure": figure}
+
+
+FIGURES = {"step": step_figure, "memory": memory_figure, "process": process_figure}
+
+
+def measure(task: Task, workers: dict[str, Worker], rounds: int, threads: int, seconds: float) -> Result:
+    """The libraries in turn, round by round."""
+    result = Result(task)
+    figure = FIGURES[SUITES[task.suite].measure]
+    present = [lib for lib in task.libraries if lib == "scratchnet" or isinstance(task.libraries[lib], str) or installed(lib)]
+
+    def ask(library: str) -> float:
+        answer = figure(task, library, workers, threads, seconds)
+        if "figure" not in answer:
+            ((kind, text),) = answer.items()
+            setattr(result, kind, text if library == "scratchnet" else f"{library}: {text}")
+            raise Failed
+        return answer["figure"]
+
     try:
-        for result in results:
-            present = [lib for lib in result.task.libraries if lib in workers]
-            for lib in present:  # warm up: not counted
-                workers[lib].time(result.task.name, 1)
-            for round_ in range(rounds):
-                # the order alternates, so that neither always runs after the other has warmed the machine
-                for lib in present if round_ % 2 else reversed(present):
-                    time.sleep(0.02)  # let the other's threads stop spinning
-                    result.rounds.setdefault(lib, []).append(workers[lib].time(result.task.name, repeats))
-            say(f"{result.task.name}: " + ", ".join(f"{lib} {result.median(lib) * 1e3:.3f} ms" for lib in present))
+        if task.rounds is None:
+            ask("scratchnet")  # not counted: kernels are compiled, and what is missing costs no time of the others
+        for round_ in range(min(rounds, task.rounds or rounds)):
+            # the order alternates, so that neither always runs after the other has warmed the machine
+            for library in present if round_ % 2 else reversed(present):
+                result.rounds.setdefault(library, []).append(ask(library))
+    except Failed:
+        result.rounds.clear()
+    return result
+
+
+def run(
+    tasks: Iterable[Task], rounds: int, threads: int, seconds: float, say: Callable[[Result], None] = lambda result: None
+) -> list[Result]:
+    """Measure the tasks in turn; `say` hears of each when it is done."""
+    workers: dict[str, Worker] = {}
+    results = []
+    try:
+        for task in tasks:
+            results.append(measure(task, workers, rounds, threads, seconds))
+            say(results[-1])
     finally:
         for worker in workers.values():
             worker.close()
     return results
-
-
-# ---- whole processes --------------------------------------------------------------------------------------------------
-FIRST_STEP = """
-from benchmarks.tasks import TASKS
-TASKS["lenet"].libraries["{library}"]()()
-"""
-
-
-def time_process(code: str, threads: int, **variables: str) -> float:
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, env={**environment(threads), **variables})
-    return time.perf_counter() - start
-
-
-def run_processes(rounds: int, threads: int) -> dict[str, float]:
-    """Median wall seconds of fresh processes: an empty one, imports, and the first training step, cold and warm."""
-    codes = {
-        "python -c pass": "pass",
-        "import numpy": "import numpy",
-        "import scratchnet": "import scratchnet",
-        "import torch": "import torch",
-        "first LeNet step, scratchnet, warm": FIRST_STEP.format(library="scratchnet"),
-        "first LeNet step, torch": FIRST_STEP.format(library="torch"),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in codes}
-    for _ in range(rounds):
-        for name, code in codes.items():
-            seconds[name].append(time_process(code, threads))
-    medians = {name: statistics.median(s) for name, s in seconds.items()}
-    with tempfile.TemporaryDirectory() as empty:
-        cold = time_process(codes["first LeNet step, scratchnet, warm"], threads, NUMBA_CACHE_DIR=empty)
-    medians["first LeNet step, scratchnet, cold (nothing compiled yet; once)"] = cold
-    return medians
