@@ -4,7 +4,7 @@ They know nothing of gradients or Tensors, and import nothing else of this libra
 """
 
 from scratchnet.kernels.avg_pooling import avg_pool2d, avg_pool2d_backward
-from scratchnet.kernels.conv import conv2d_forward, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight
+from scratchnet.kernels.conv import conv_forward, conv_grad_bias, conv_grad_input, conv_grad_weight
 from scratchnet.kernels.cross_entropy import cross_entropy, cross_entropy_backward
 from scratchnet.kernels.elementwise import relu, relu_backward, sigmoid_backward, tanh, tanh_backward
 from scratchnet.kernels.im2col import col2im, im2col
@@ -17,7 +17,7 @@ from scratchnet.kernels.softmax import log_softmax, log_softmax_backward, softma
 
 __all__ = [
     "Kernel", "kernel", "use_reference", "get_num_threads", "set_num_threads",
-    "im2col", "col2im", "conv2d_forward", "conv2d_grad_input", "conv2d_grad_weight", "conv2d_grad_bias",
+    "im2col", "col2im", "conv_forward", "conv_grad_input", "conv_grad_weight", "conv_grad_bias",
     "max_pool2d", "max_pool2d_backward", "avg_pool2d", "avg_pool2d_backward",
     "batch_norm_statistics", "batch_norm_apply", "batch_norm_backward",
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward",

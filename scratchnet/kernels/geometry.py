@@ -1,21 +1,28 @@
-"""Sizes of sliding windows, shared by convolution, im2col and pooling."""
+"""Sizes of sliding windows in any number of dimensions, shared by convolution, im2col and pooling."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from scratchnet.kernels.jit import jit
 
 
-def pair(value: int | Sequence[int], name: str, least: int) -> tuple[int, int]:
-    """``value`` as (rows, columns): an int stands for both."""
-    values = (value, value) if isinstance(value, int) else tuple(value)
-    if len(values) != 2 or not all(isinstance(v, int) or hasattr(v, "__index__") for v in values):
-        raise TypeError(f"{name}: expected an int or two, got {value!r}")
-    rows, columns = int(values[0]), int(values[1])
-    if min(rows, columns) < least:
+def per_axis(value: Any, axes: int, name: str, least: int) -> tuple[int, ...]:
+    """``value`` as one int for each spatial axis: an int stands for all of them."""
+    values = (value,) * axes if hasattr(value, "__index__") else tuple(value)
+    if len(values) != axes or not all(hasattr(v, "__index__") for v in values):
+        raise TypeError(f"{name}: expected an int or {axes}, got {value!r}")
+    ints = tuple(int(v) for v in values)
+    if min(ints, default=least) < least:
         kind = "positive" if least == 1 else "non-negative"
         raise RuntimeError(f"{name}: expected {kind} values, got {value!r}")
+    return ints
+
+
+def pair(value: int | Sequence[int], name: str, least: int) -> tuple[int, int]:
+    """``value`` as (rows, columns): an int stands for both."""
+    rows, columns = per_axis(value, 2, name, least)
     return rows, columns
 
 
@@ -31,21 +38,25 @@ def window_count(size: int, kernel: int, stride: int, padding: int, dilation: in
     return count - 1 if (count - 1) * stride >= size + padding else count
 
 
-def window_counts(name: str, size, kernel, stride, padding, dilation, ceil_mode=False) -> tuple[int, int]:
-    """`window_count` of rows and of columns; an error where no window fits."""
-    rows, columns = (window_count(*axis, ceil_mode) for axis in zip(size, kernel, stride, padding, dilation))
-    if min(rows, columns) < 1:
+def window_counts(name: str, size, kernel, stride, padding, dilation, ceil_mode=False) -> tuple[int, ...]:
+    """`window_count` of every axis; an error where no window fits."""
+    counts = tuple(window_count(*axis, ceil_mode) for axis in zip(size, kernel, stride, padding, dilation))
+    if min(counts) < 1:
         extent = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation))
         padded = tuple(n + 2 * p for n, p in zip(size, padding))
         raise RuntimeError(f"{name}: the kernel covers {extent} pixels, but the padded input has "
                            f"only {padded}")
-    return rows, columns
+    return counts
 
 
-def tap_slices(a: int, b: int, stride, dilation, counts) -> tuple[slice, slice]:
-    """The rows and columns of a padded image that its windows see through tap (a, b)."""
-    rows, columns = (slice(t * d, t * d + s * n, s) for t, s, d, n in zip((a, b), stride, dilation, counts))
-    return rows, columns
+def seen_through(tap: Iterable[int], stride, dilation, counts) -> tuple[slice, ...]:
+    """What the windows see of a padded image through one tap of the kernel: a slice of each axis."""
+    return tuple(slice(t * d, t * d + s * n, s) for t, s, d, n in zip(tap, stride, dilation, counts))
+
+
+def tap_slices(a: int, b: int, stride, dilation, counts) -> tuple[slice, ...]:
+    """`seen_through` tap (a, b) of a two-dimensional kernel."""
+    return seen_through((a, b), stride, dilation, counts)
 
 
 @jit

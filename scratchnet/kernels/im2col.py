@@ -1,60 +1,97 @@
 """im2col and col2im: a convolution becomes a matrix product, and each is the other's adjoint.
 
 K. Chellapilla, S. Puri, P. Simard, *High Performance Convolutional Neural Networks for Document Processing*
-(2006). """
+(2006).  Images have any number d of spatial dimensions; the compiled loops see all of them as volumes."""
 
 from __future__ import annotations
 
+import itertools
+import math
+from typing import NamedTuple
+
 import numpy as np
 
-from scratchnet.kernels.geometry import inside, pair, tap_slices, window_counts
-from scratchnet.kernels.jit import jit
+from scratchnet.kernels.geometry import inside, per_axis, seen_through, window_counts
+from scratchnet.kernels.jit import copy, fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 
 
-def _windows(name, kernel_size, stride, padding, dilation):
-    return (pair(kernel_size, f"{name}: kernel_size", 1), pair(stride, f"{name}: stride", 1),
-            pair(padding, f"{name}: padding", 0), pair(dilation, f"{name}: dilation", 1))
+class Windows(NamedTuple):
+    """Checked windows over an image: tuples of d ints."""
+
+    size: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    output: tuple[int, ...]
+
+    @property
+    def taps(self):
+        return math.prod(self.kernel)
+
+    def volumes(self):
+        """The same windows over volumes: kernel, stride, padding, dilation and output of three axes."""
+        neutral = (1, 1, 0, 1, 1)
+        return tuple((value,) * (3 - len(axes)) + axes for value, axes in zip(neutral, self[1:]))
 
 
-def _check_images(name, x):
-    if x.ndim != 4:
-        raise RuntimeError(f"{name}: expected x of shape [N, C, H, W], got {x.shape}")
+def _windows(name, size, kernel_size, stride, padding, dilation):
+    axes = len(size)
+    windows = (per_axis(kernel_size, axes, f"{name}: kernel_size", 1),
+               per_axis(stride, axes, f"{name}: stride", 1),
+               per_axis(padding, axes, f"{name}: padding", 0),
+               per_axis(dilation, axes, f"{name}: dilation", 1))
+    return Windows(tuple(size), *windows, window_counts(name, size, *windows))
 
 
-def _check_columns(cols, output_size, windows):
-    """Height and width of the image and of the grid of windows, and the number of channels."""
-    (kh, kw), height_width = windows[0], pair(output_size, "col2im: output_size", 1)
-    oh, ow = window_counts("col2im", height_width, *windows)
-    if cols.ndim != 3 or cols.shape[1] % (kh * kw) or cols.shape[2] != oh * ow:
-        raise RuntimeError(f"col2im: expected cols of shape [N, C*{kh * kw}, {oh * ow}] for output_size "
-                           f"{height_width} and kernel_size {windows[0]}, got {cols.shape}")
-    return height_width, (oh, ow), cols.shape[1] // (kh * kw)
+def _check_images(x):
+    if x.ndim < 3:
+        raise RuntimeError(f"im2col: expected x of shape [N, C, *size], got {x.shape}")
+
+
+def _check_columns(cols, output_size, *settings):
+    """The windows and the number of channels."""
+    size = tuple(output_size)
+    if min(size, default=0) < 1:
+        raise RuntimeError(f"col2im: expected a positive output_size, got {size}")
+    windows = _windows("col2im", size, *settings)
+    count = math.prod(windows.output)
+    if cols.ndim != 3 or cols.shape[1] % windows.taps or cols.shape[2] != count:
+        raise RuntimeError(f"col2im: expected cols of shape [N, C*{windows.taps}, {count}] for output_size "
+                           f"{size} and kernel_size {windows.kernel}, got {cols.shape}")
+    return windows, cols.shape[1] // windows.taps
+
+
+def _taps(windows):
+    """Every tap, and the slices of the padded image that the windows see through it."""
+    for tap in itertools.product(*map(range, windows.kernel)):
+        yield tap, seen_through(tap, windows.stride, windows.dilation, windows.output)
 
 
 @kernel
 def im2col(x, kernel_size, stride=1, padding=0, dilation=1):
     """Every window of the zero-padded images as a column.
 
-    cols[n, (c·kh + a)·kw + b, i·OW + j] = x[n, c, i·sh + a·dh - ph, j·sw + b·dw - pw], 0 outside the image
+    cols[n, (c·kh + a)·kw + b, i·OW + j] = x[n, c, i·sh + a·dh - ph, j·sw + b·dw - pw], 0 outside the image,
+
+    and likewise for any number d of spatial dimensions.
 
     Parameters
     ----------
-    x : [N, C, H, W], any dtype
-    kernel_size, stride, padding, dilation : an int, or (rows, columns)
+    x : [N, C, *size], any dtype
+    kernel_size, stride, padding, dilation : an int, or d
 
     Returns
     -------
-    [N, C·kh·kw, OH·OW], the layout of torch's ``unfold``
+    [N, C·taps, number of windows], the layout of torch's ``unfold``
     """
-    _check_images("im2col", x)
-    windows = _windows("im2col", kernel_size, stride, padding, dilation)
-    (kh, kw), stride, (ph, pw), dilation = windows
-    oh, ow = window_counts("im2col", x.shape[2:], *windows)
-    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
-    taps = [padded[:, :, *tap_slices(a, b, stride, dilation, (oh, ow))] for a in range(kh) for b in range(kw)]
-    return np.stack(taps, axis=2).reshape(x.shape[0], x.shape[1] * kh * kw, oh * ow)
+    _check_images(x)
+    windows = _windows("im2col", x.shape[2:], kernel_size, stride, padding, dilation)
+    padded = np.pad(x, ((0, 0), (0, 0), *((p, p) for p in windows.padding)))
+    seen = [padded[:, :, *slices] for _, slices in _taps(windows)]
+    return np.stack(seen, axis=2).reshape(len(x), x.shape[1] * windows.taps, math.prod(windows.output))
 
 
 @kernel
@@ -62,83 +99,110 @@ def col2im(cols, output_size, kernel_size, stride=1, padding=0, dilation=1):
     """The adjoint of im2col: every column is added onto the place of its window.
 
     y[n, c, h, w] = sum of cols[n, (c·kh + a)·kw + b, i·OW + j] over all windows and taps that see pixel (h,
-    w)
+    w), and likewise for any number d of spatial dimensions.
 
     Parameters
     ----------
-    cols : [N, C·kh·kw, OH·OW]
-    output_size : height and width of the images
-    kernel_size, stride, padding, dilation : an int, or (rows, columns)
+    cols : [N, C·taps, number of windows]
+    output_size : d sizes, of the images
+    kernel_size, stride, padding, dilation : an int, or d
 
     Returns
     -------
-    [N, C, H, W], the layout of torch's ``fold``
+    [N, C, *output_size], the layout of torch's ``fold``
     """
-    windows = _windows("col2im", kernel_size, stride, padding, dilation)
-    (height, width), (oh, ow), channels = _check_columns(cols, output_size, windows)
-    (kh, kw), stride, (ph, pw), dilation = windows
-    taps = cols.reshape(len(cols), channels, kh, kw, oh, ow)
-    padded = np.zeros((len(cols), channels, height + 2 * ph, width + 2 * pw), cols.dtype)
-    for a in range(kh):
-        for b in range(kw):
-            padded[:, :, *tap_slices(a, b, stride, dilation, (oh, ow))] += taps[:, :, a, b]
-    return padded[:, :, ph:ph + height, pw:pw + width]
+    windows, channels = _check_columns(cols, output_size, kernel_size, stride, padding, dilation)
+    taps = cols.reshape(len(cols), channels, *windows.kernel, *windows.output)
+    padded = np.zeros((len(cols), channels, *(n + 2 * p for n, p in zip(windows.size, windows.padding))),
+                      cols.dtype)
+    for tap, slices in _taps(windows):
+        padded[:, :, *slices] += taps[:, :, *tap]
+    return padded[:, :, *(slice(p, p + n) for n, p in zip(windows.size, windows.padding))]
 
 
 @jit
-def _im2col_loop(start, stop, x, cols, kh, kw, sh, sw, ph, pw, dh, dw, oh, ow):
-    """x [N·C, H, W] to zeroed cols [N·C, kh, kw, OH, OW]."""
-    for image in range(start, stop):
-        for a in range(kh):
-            i0, i1 = inside(x.shape[1], oh, sh, a * dh - ph)
-            for b in range(kw):
-                left = b * dw - pw
-                j0, j1 = inside(x.shape[2], ow, sw, left)
-                for i in range(i0, i1):
-                    row, out = x[image, i * sh + a * dh - ph], cols[image, a, b, i]
+def _im2col_loop(start, stop, x, cols, kernel, stride, padding, dilation, output):
+    """x [N·C, D, H, W] to cols [N·C·taps, OD, OH, OW]; an item is one row of the column matrix."""
+    (kd, kh, kw), (sd, sh, sw), (od, oh, ow) = kernel, stride, output
+    taps = kd * kh * kw
+    for item in range(start, stop):
+        image, tap = item // taps, item % taps
+        front = tap // (kh * kw) * dilation[0] - padding[0]
+        top = tap // kw % kh * dilation[1] - padding[1]
+        left = tap % kw * dilation[2] - padding[2]
+        j0, j1 = inside(x.shape[3], ow, sw, left)
+        for k in range(od):
+            d = k * sd + front
+            for i in range(oh):
+                h, out = i * sh + top, cols[item, k, i]
+                if d < 0 or d >= x.shape[1] or h < 0 or h >= x.shape[2]:
+                    fill(out, 0)
+                    continue
+                row = x[image, d, h]
+                fill(out[:j0], 0)
+                fill(out[j1:], 0)
+                if sw == 1:
+                    copy(out[j0:j1], row[j0 + left:j1 + left])
+                else:
                     for j in range(j0, j1):
                         out[j] = row[j * sw + left]
 
 
 @jit
-def _col2im_loop(start, stop, cols, y, kh, kw, sh, sw, ph, pw, dh, dw, oh, ow):
-    """cols [N·C, kh, kw, OH, OW] onto zeroed y [N·C, H, W]."""
+def _add(target, source):
+    """target += source"""
+    for i in range(len(target)):
+        target[i] += source[i]
+
+
+@jit
+def _col2im_loop(start, stop, cols, y, kernel, stride, padding, dilation, output):
+    """cols [N·C·taps, OD, OH, OW] onto zeroed y [N·C, D, H, W]; an item is one plane of one image."""
+    (kd, kh, kw), (sd, sh, sw), (od, oh, ow) = kernel, stride, output
+    taps = kd * kh * kw
     for image in range(start, stop):
-        for a in range(kh):
-            i0, i1 = inside(y.shape[1], oh, sh, a * dh - ph)
-            for b in range(kw):
-                left = b * dw - pw
-                j0, j1 = inside(y.shape[2], ow, sw, left)
+        for tap in range(taps):
+            front = tap // (kh * kw) * dilation[0] - padding[0]
+            top = tap // kw % kh * dilation[1] - padding[1]
+            left = tap % kw * dilation[2] - padding[2]
+            j0, j1 = inside(y.shape[3], ow, sw, left)
+            k0, k1 = inside(y.shape[1], od, sd, front)
+            i0, i1 = inside(y.shape[2], oh, sh, top)
+            for k in range(k0, k1):
                 for i in range(i0, i1):
-                    row, seen = cols[image, a, b, i], y[image, i * sh + a * dh - ph]
-                    for j in range(j0, j1):
-                        seen[j * sw + left] += row[j]
+                    row, seen = cols[image * taps + tap, k, i], y[image, k * sd + front, i * sh + top]
+                    if sw == 1:
+                        _add(seen[j0 + left:j1 + left], row[j0:j1])
+                    else:
+                        for j in range(j0, j1):
+                            seen[j * sw + left] += row[j]
+
+
+def _served(array, windows):
+    return compilable(array) and array.size > 0 and len(windows.size) <= 3
 
 
 @im2col.cpu
 def _im2col_cpu(x, kernel_size, stride=1, padding=0, dilation=1):
-    _check_images("im2col", x)
-    windows = _windows("im2col", kernel_size, stride, padding, dilation)
-    oh, ow = window_counts("im2col", x.shape[2:], *windows)
-    if not compilable(x):
+    _check_images(x)
+    windows = _windows("im2col", x.shape[2:], kernel_size, stride, padding, dilation)
+    if not _served(x, windows):
         return NotImplemented
-    (n, c, height, width), (kh, kw) = x.shape, windows[0]
-    cols = np.zeros((n * c, kh, kw, oh, ow), x.dtype)
-    if cols.size:
-        parallel_for(_im2col_loop, n * c, kh * kw * oh * ow, dense(x).reshape(n * c, height, width), cols,
-                     *(v for axes in windows for v in axes), oh, ow)
-    return cols.reshape(n, c * kh * kw, oh * ow)
+    images, volumes, count = x.shape[0] * x.shape[1], windows.volumes(), math.prod(windows.output)
+    cols = np.empty((images * windows.taps, *volumes[-1]), x.dtype)
+    volume = (1,) * (3 - len(windows.size)) + windows.size
+    parallel_for(_im2col_loop, len(cols), count, dense(x).reshape(images, *volume), cols, *volumes)
+    return cols.reshape(len(x), x.shape[1] * windows.taps, count)
 
 
 @col2im.cpu
 def _col2im_cpu(cols, output_size, kernel_size, stride=1, padding=0, dilation=1):
-    windows = _windows("col2im", kernel_size, stride, padding, dilation)
-    (height, width), (oh, ow), channels = _check_columns(cols, output_size, windows)
-    if not compilable(cols):
+    windows, channels = _check_columns(cols, output_size, kernel_size, stride, padding, dilation)
+    if not _served(cols, windows):
         return NotImplemented
-    images, (kh, kw) = len(cols) * channels, windows[0]
-    y = np.zeros((images, height, width), cols.dtype)
-    if cols.size:
-        parallel_for(_col2im_loop, images, kh * kw * oh * ow, dense(cols).reshape(images, kh, kw, oh, ow), y,
-                     *(v for axes in windows for v in axes), oh, ow)
-    return y.reshape(len(cols), channels, height, width)
+    images, volumes = len(cols) * channels, windows.volumes()
+    volume = (1,) * (3 - len(windows.size)) + windows.size
+    y = np.zeros((images, *volume), cols.dtype)
+    parallel_for(_col2im_loop, images, windows.taps * math.prod(windows.output),
+                 dense(cols).reshape(images * windows.taps, *volumes[-1]), y, *volumes)
+    return y.reshape(len(cols), channels, *windows.size)

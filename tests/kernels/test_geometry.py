@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchnet.kernels.geometry import inside, pair, tap_slices, window_count, window_counts
+from scratchnet.kernels.geometry import inside, pair, per_axis, seen_through, tap_slices, window_count, window_counts
 from tests.kernels.calls import windows
 
 
@@ -33,14 +33,22 @@ def test_inside(size, count, stride, start):
     assert list(range(first, last)) == expected
 
 
-@given(windows())
+@given(st.integers(1, 3).flatmap(lambda dims: windows(dims=dims)))
 def test_taps_are_as_many_as_windows(geometry):
     size, kernel, stride, padding, dilation = geometry
     counts = window_counts("test", *geometry)
     padded = np.zeros([n + 2 * p for n, p in zip(size, padding)])
-    for a in range(kernel[0]):
-        for b in range(kernel[1]):
-            assert padded[tap_slices(a, b, stride, dilation, counts)].shape == counts
+    for tap in np.ndindex(kernel):
+        assert padded[seen_through(tap, stride, dilation, counts)].shape == counts
+        if len(tap) == 2:
+            assert tap_slices(*tap, stride, dilation, counts) == seen_through(tap, stride, dilation, counts)
+
+
+def test_one_value_for_each_axis():
+    assert per_axis(3, 3, "stride", 1) == (3, 3, 3)
+    assert per_axis(np.int64(3), 1, "stride", 1) == (3,)
+    with pytest.raises(TypeError, match=r"stride: expected an int or 3, got \(1, 2\)"):
+        per_axis((1, 2), 3, "stride", 1)
 
 
 def test_pairs():
@@ -48,7 +56,7 @@ def test_pairs():
     assert pair([1, 2], "stride", 1) == (1, 2)
     assert pair((np.int64(0), 2), "padding", 0) == (0, 2)
     for wrong in ((1, 2, 3), (1.5, 2), ("a", "b")):
-        with pytest.raises(TypeError, match="stride: expected an int or two"):
+        with pytest.raises(TypeError, match="stride: expected an int or 2"):
             pair(wrong, "stride", 1)
     with pytest.raises(RuntimeError, match=r"stride: expected positive values, got \(1, 0\)"):
         pair((1, 0), "stride", 1)

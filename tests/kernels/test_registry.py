@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from scratchnet import kernels
-from scratchnet.kernels import conv, jit, parallel
+from scratchnet.kernels import jit, parallel
+from scratchnet.kernels.conv import shifted_rows
 from scratchnet.kernels.registry import dense, kernel
 from tests.kernels.calls import (
     CALLS,
@@ -28,7 +29,7 @@ floats = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def tiny_ranges(monkeypatch):
     """Every call is split among threads, however small."""
     monkeypatch.setattr(parallel, "_MIN_WORK", 1)
-    monkeypatch.setattr(conv, "_PATCH_PIXELS", 64)      # several blocks of rows or images; the last is not full
+    monkeypatch.setattr(shifted_rows, "PATCH_PIXELS", 64)      # several blocks of rows or images; the last is not full
     threads = kernels.get_num_threads()
     kernels.set_num_threads(2)
     yield

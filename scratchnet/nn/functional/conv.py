@@ -37,7 +37,7 @@ class Conv2d(Function):
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
         self.x_shape, self.w_shape = x.shape, w.shape
-        return kernels.conv2d_forward(x, w, *self.settings, bias=b)
+        return kernels.conv_forward(x, w, *self.settings, bias=b)
 
     def backward(self, g: Tensor) -> tuple:
         x, w = self.inputs[:2]
@@ -52,9 +52,9 @@ class Conv2d(Function):
         x, w = self.inputs[:2]
         need_x, need_w, *need_b = self.needs_input_grad
         return (
-            kernels.conv2d_grad_input(g, w, self.x_shape, *self.settings) if need_x else None,
-            kernels.conv2d_grad_weight(g, x, self.w_shape, *self.settings) if need_w else None,
-            *(kernels.conv2d_grad_bias(g) if need else None for need in need_b),
+            kernels.conv_grad_input(g, w, self.x_shape, *self.settings) if need_x else None,
+            kernels.conv_grad_weight(g, x, self.w_shape, *self.settings) if need_w else None,
+            *(kernels.conv_grad_bias(g) if need else None for need in need_b),
         )
 
 
@@ -71,7 +71,7 @@ class Conv2dGradInput(Function):
 
     def forward(self, g: Any, w: Any) -> Any:
         self.w_shape = w.shape
-        return kernels.conv2d_grad_input(g, w, self.x_shape, *self.settings)
+        return kernels.conv_grad_input(g, w, self.x_shape, *self.settings)
 
     def backward(self, h: Tensor) -> tuple:
         g, w = self.inputs
@@ -95,7 +95,7 @@ class Conv2dGradWeight(Function):
 
     def forward(self, g: Any, x: Any) -> Any:
         self.x_shape = x.shape
-        return kernels.conv2d_grad_weight(g, x, self.w_shape, *self.settings)
+        return kernels.conv_grad_weight(g, x, self.w_shape, *self.settings)
 
     def backward(self, h: Tensor) -> tuple:
         g, x = self.inputs

@@ -62,7 +62,7 @@ def test_an_example_by_hand():
 def test_the_gradient_of_images_is_not_computed_if_it_is_not_wanted(monkeypatch):
     from scratchnet.nn.functional import conv
 
-    monkeypatch.setattr(conv.kernels, "conv2d_grad_input", lambda *a: pytest.fail("computed for nothing"))
+    monkeypatch.setattr(conv.kernels, "conv_grad_input", lambda *a: pytest.fail("computed for nothing"))
     w = Tensor(values((2, 1, 3, 3), 1), True)
     F.conv2d(Tensor(values((2, 1, 5, 5), 0)), w).sum().backward()
     assert w.grad.shape == (2, 1, 3, 3)
