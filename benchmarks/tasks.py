@@ -67,15 +67,10 @@ class Suite:
     def task(self, name: str, shape: str = "", **rest: Any) -> Callable:
         """Register `prepare(torch)` for both libraries; `@prepare.on("library")` adds one or replaces it."""
 
-        def register(prepare: Callable[[Any], Step]) -> Callable:
+        def register(prepare: Callable[[Any], Step]) -> Prepare:
             libraries = {lib: (lambda lib=lib: prepare(importlib.import_module(lib))) for lib in ("scratchnet", "torch")}
             self.add(name, shape, libraries, **rest)
-
-            def on(library: str) -> Callable:
-                return lambda other: libraries.__setitem__(library, other) or other
-
-            prepare.on = on  # type: ignore[attr-defined]
-            return prepare
+            return Prepare(prepare, libraries)
 
         return register
 
@@ -83,6 +78,21 @@ class Suite:
         if name in self.tasks:
             raise ValueError(f"suite {self.name!r} has two tasks named {name!r}")
         self.tasks[name] = Task(self.name, name, shape, libraries, **rest)
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """A registered `prepare`, which other libraries can be added to."""
+
+    function: Callable[[Any], Step]
+    libraries: dict[str, Callable[[], Step] | str]
+
+    def __call__(self, torch: Any) -> Step:
+        return self.function(torch)
+
+    def on(self, library: str) -> Callable:
+        """`@prepare.on("mygrad")`: how that library does it."""
+        return lambda other: self.libraries.__setitem__(library, other) or other
 
 
 SUITES: dict[str, Suite] = {}

@@ -32,9 +32,9 @@ class Timed:
             self.estimate, calls = time.perf_counter() - start, calls + 1
 
     def median(self, seconds: float) -> float:
-        """The median over as many repeats as fit into `seconds`, at least three."""
+        """The median over as many repeats as fit into `seconds`; over three, or one of a long step, where none do."""
         inner = max(1, round(LONG_ENOUGH / self.estimate))
-        repeats = max(3, min(101, int(seconds / (inner * self.estimate))))
+        repeats = max(1 if self.estimate > 0.1 else 3, min(101, int(seconds / (inner * self.estimate))))
         self.step()  # the other processes have used the caches since
         times = []
         for _ in range(repeats):

@@ -1,8 +1,9 @@
-"""Whole networks: training steps, inference of one image, and the memory of a step."""
+"""Whole networks: training steps, inference of one, and the memory of a step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import networks
@@ -10,43 +11,75 @@ from benchmarks.tasks import Step, suite
 
 training = suite("training", "A training step: forward, loss, backward, optimizer", mean=1.0, limit=1.3)
 inference = suite("inference", "Inference of one, without gradients", mean=1.0)
+memory = suite(
+    "memory", "Memory of a training step", measure="memory", mean=1.1, limit=1.1,
+    note="How far the first step raises the peak of a fresh process that has built the network and its data.",
+)  # fmt: skip
 
 
-def classification_step(torch: Any, net: Any, x: Any, y: Any, make_optimizer: Callable) -> Step:
-    optimizer, criterion = make_optimizer(torch.optim, net.parameters()), torch.nn.CrossEntropyLoss()
+@dataclass(frozen=True)
+class Problem:
+    """A network, and what it is trained on: images or words."""
 
-    def step() -> None:
-        optimizer.zero_grad()
-        criterion(net(x), y).backward()
-        optimizer.step()
+    network: Callable[[Any], Any]
+    batch: int
+    shape: tuple[int, ...]  # of one example; (time,) for words
+    classes: int
+    optimizer: str = "SGD"
+    title: str = ""
 
-    return step
+    def data(self, torch: Any, batch: int) -> tuple[Any, Any]:
+        """Examples, and the classes that they are of (or the words that follow)."""
+        if len(self.shape) == 1:
+            words = torch.randint(0, self.classes, (batch, self.shape[0] + 1))
+            return words[:, :-1], words[:, 1:].flatten()
+        return torch.randn(batch, *self.shape), torch.randint(0, self.classes, (batch,))
 
+    def text(self, batch: int, *rest: str) -> str:
+        return ", ".join(["×".join(map(str, (batch, *self.shape))), *([self.title] if self.title else []), *rest])
 
-def sgd(optim: Any, parameters: Any) -> Any:
-    return optim.SGD(parameters, lr=0.01, momentum=0.9)
-
-
-def adam(optim: Any, parameters: Any) -> Any:
-    return optim.Adam(parameters, lr=1e-3)
-
-
-for _name, _make_optimizer in {"lenet": sgd, "lenet-adam": adam}.items():
-
-    @training.task(_name, f"LeNet-5, 64×1×28×28, {'Adam' if _make_optimizer is adam else 'SGD with momentum'}")
-    def lenet_step(torch: Any, make_optimizer: Callable = _make_optimizer) -> Step:
+    def training_step(self, torch: Any) -> Step:
         torch.manual_seed(0)
-        net, x, y = networks.lenet(torch), torch.randn(64, 1, 28, 28), torch.randint(0, 10, (64,))
-        return classification_step(torch, net, x, y, make_optimizer)
+        net, criterion, optim = self.network(torch), torch.nn.CrossEntropyLoss(), torch.optim
+        x, y = self.data(torch, self.batch)
+        parameters = net.parameters()
+        optimizer = {
+            "SGD": lambda: optim.SGD(parameters, lr=0.01, momentum=0.9),
+            "Adam": lambda: optim.Adam(parameters, lr=1e-4),
+            "AdamW": lambda: optim.AdamW(parameters, lr=1e-4),
+        }[self.optimizer]()
+
+        def step() -> None:
+            optimizer.zero_grad()
+            criterion(net(x), y).backward()
+            optimizer.step()
+
+        return step
+
+    def inference(self, torch: Any) -> Step:
+        torch.manual_seed(0)
+        net, (x, _) = self.network(torch).eval(), self.data(torch, 1)
+
+        def step() -> None:
+            with torch.no_grad():
+                net(x)
+
+        return step
 
 
-@inference.task("lenet", "LeNet-5, 1×1×28×28")
-def lenet_inference(torch: Any) -> Step:
-    torch.manual_seed(0)
-    net, x = networks.lenet(torch).eval(), torch.randn(1, 1, 28, 28)
+PROBLEMS = {
+    "LeNet-5": Problem(networks.lenet, 64, (1, 28, 28), 10),
+    "LeNet-5, Adam": Problem(networks.lenet, 64, (1, 28, 28), 10, "Adam"),
+    "ResNet-20": Problem(networks.resnet20, 64, (3, 32, 32), 10),
+    "ResNet-18": Problem(networks.resnet18, 4, (3, 224, 224), 1000),
+    "MobileNetV2": Problem(networks.mobilenet_v2, 8, (3, 96, 96), 1000),
+    "ViT": Problem(networks.vision_transformer, 8, (3, 32, 32), 10, "AdamW", "6 layers of 384, 6 heads, 65 tokens"),
+    "LSTM": Problem(networks.lstm_language_model, 20, (35,), 10_000, "SGD", "2 layers of 200, 10,000 words"),
+}
 
-    def step() -> None:
-        with torch.no_grad():
-            net(x)
+for _name, _problem in PROBLEMS.items():
+    training.task(_name, _problem.text(_problem.batch, _problem.optimizer))(_problem.training_step)
+    if "Adam" not in _name:
+        inference.task(_name, _problem.text(1))(_problem.inference)
 
-    return step
+memory.task("ResNet-18", PROBLEMS["ResNet-18"].text(4))(PROBLEMS["ResNet-18"].training_step)
