@@ -6,14 +6,17 @@ its first call; with ``NUMBA_DISABLE_JIT=1`` it stays one for ever.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from scratchnet.kernels.blas_threads import one_thread_by_default
 from scratchnet.kernels.memory import keep_by_default
 
 ENABLED = os.environ.get("NUMBA_DISABLE_JIT", "0").strip() in ("", "0")
@@ -30,10 +33,12 @@ class Loop:
     """A loop nest compiled on its first call, once for each combination of argument types, and cached on
     disk."""
 
-    def __init__(self, function: Callable, reassociate: bool):
+    def __init__(self, function: Callable, reassociate: bool, constants: Mapping[str, Any] | None = None):
         self.python = function
         self.__doc__, self.__name__ = function.__doc__, function.__name__
         self._reassociate = reassociate
+        self._constants = dict(constants or {})
+        self._variants: dict[tuple, Loop] = {}
         self._compiled: Any = None
 
     def __call__(self, *args):
@@ -44,6 +49,13 @@ class Loop:
         with np.errstate(all="ignore"):         # compiled code raises no floating-point warnings either
             return self.python(*args)
 
+    def specialised(self, **constants: Any) -> Loop:
+        """This loop with other values of the globals of these names, known when it is compiled."""
+        key = tuple(sorted(constants.items(), key=lambda item: item[0]))
+        if key not in self._variants:
+            self._variants[key] = Loop(self.python, self._reassociate, constants)
+        return self._variants[key]
+
     def compiled(self):
         """Numba's dispatcher for this loop; loops it calls by name are compiled with it."""
         with _lock:
@@ -51,15 +63,50 @@ class Loop:
                 import numba
 
                 keep_by_default()
+                one_thread_by_default()
                 function = self.python
-                inner = {name: value.compiled() for name, value in function.__globals__.items()
-                         if isinstance(value, Loop) and name in function.__code__.co_names}
-                copy = FunctionType(function.__code__, {**function.__globals__, **inner}, function.__name__,
-                                    function.__defaults__, function.__closure__)
-                copy.__qualname__ = function.__qualname__
-                self._compiled = numba.njit(copy, nogil=True, cache=True, error_model="numpy",
+                called = {name: value.compiled() for name, value in self._called().items()}
+                copy = FunctionType(function.__code__, {**function.__globals__, **called, **self._constants},
+                                    function.__name__, function.__defaults__, function.__closure__)
+                # variants are cached under names of their own
+                copy.__qualname__ = "-".join([function.__qualname__, *map(_label, self._constants.values())])
+                self._compiled = numba.njit(copy, nogil=True, error_model="numpy",
                                             fastmath=_REASSOCIATE if self._reassociate else _CONTRACT)
+                _cache_on_disk(self._compiled, self.sources())
         return self._compiled
+
+    def _called(self) -> dict[str, Loop]:
+        names = self.python.__code__.co_names
+        return {name: value for name, value in self.python.__globals__.items()
+                if isinstance(value, Loop) and name in names}
+
+    def sources(self) -> set[str]:
+        """The files whose text the compiled loop depends on: its own, and those of what it calls."""
+        own = {self.python.__code__.co_filename}
+        modules = {sys.modules[value.__module__].__file__ for value in self._constants.values()
+                   if callable(value)}
+        return own.union(modules, *(loop.sources() for loop in self._called().values()))
+
+
+def _label(constant: Any) -> str:
+    return getattr(constant, "__name__", None) or str(constant)
+
+
+def _cache_on_disk(dispatcher: Any, sources: set[str]) -> None:
+    """Keep compiled code beside the package, or in the user's cache where that cannot be written.
+
+    Numba compiles anew when the loop's own file has changed; here, when any of ``sources`` has.
+    """
+    try:
+        dispatcher.enable_caching()
+    except RuntimeError:            # there is nowhere to write: each process compiles for itself
+        return
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        with open(path, "rb") as file:
+            digest.update(file.read())
+    index = dispatcher._cache._cache_file
+    index._source_stamp = (index._source_stamp, digest.hexdigest())
 
 
 def jit(function: Callable | None = None, *, reassociate: bool = False) -> Any:

@@ -14,6 +14,9 @@ from scratchnet.ops.elementwise import check_tensor
 __all__ = ["matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger"]
 
 
+_LARGE = 16_000_000  # multiply-adds that are worth more than one thread
+
+
 class MatMul(Function):
     """y = a @ b: y_ij = Σ_k a_ik b_kj over the last two dimensions, the leading ones broadcast.
 
@@ -68,8 +71,12 @@ def product_of_arrays(a: Any, b: Any) -> Any:
     if a.dtype.itemsize == 2 and a.dtype.kind == "f":
         return product_of_arrays(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if b.ndim == 2 and a.ndim > 2:
-        return np.matmul(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[-1])
-    return np.matmul(a, b)
+        return product_of_arrays(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[-1])
+    if a.size * b.shape[-1] < _LARGE or min(a.ndim, b.ndim) < 2:
+        return np.matmul(a, b)
+    from scratchnet import kernels  # late: it need not be loaded for small products
+
+    return kernels.matmul(a, b)
 
 
 # ---- products ----------------------------------------------------------------------------------------------
