@@ -14,7 +14,9 @@ from scratchnet.nn.functional.activation import (
     softplus,
     tanh,
 )
-from scratchnet.nn.functional.conv import conv2d
+from scratchnet.nn.functional.attention import scaled_dot_product_attention
+from scratchnet.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
+from scratchnet.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from scratchnet.nn.functional.cross_entropy import cross_entropy, nll_loss
 from scratchnet.nn.functional.dropout import dropout, dropout1d, dropout2d
 from scratchnet.nn.functional.embedding import embedding

@@ -1,11 +1,12 @@
-"""Convolution of images: three operations, each of which is differentiated by the other two.
+"""Convolution of signals, images and volumes: three operations, each of which is differentiated by the other two.
 
-                y = conv(x, w)              x [N, C, H, W]
-    dL/dx = grad_input(g, w)                w [O, C/groups, kh, kw]
-    dL/dw = grad_weight(g, x)               g = dL/dy [N, O, OH, OW]
+                y = conv(x, w)              x [N, C, *size], with 1, 2 or 3 sizes
+    dL/dx = grad_input(g, w)                w [O, C/groups, *kernel]
+    dL/dw = grad_weight(g, x)               g = dL/dy [N, O, *output]
 
 Each is linear in either argument, and <g, conv(x, w)> = <grad_input(g, w), x> = <grad_weight(g, x), w>: all three
 are the same trilinear form of g, w and x. So the derivatives of any of them, to any order, are among the three.
+The transposed convolution, grad_input as a layer of its own, is in `conv_transpose`.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from scratchnet.nn.functional.arguments import ints, require_same_dtype
 from scratchnet.nn.functional.padding import pad
 from scratchnet.ops.elementwise import check_tensor
 
-Settings = tuple[tuple[int, int], tuple[int, int], tuple[int, int], int]  # stride, padding, dilation, groups
+Settings = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]  # stride, padding, dilation, groups
 
 
-class Conv2d(Function):
+class Conv(Function):
     """y[n, o, i, j] = b[o] + Σ_{c, a, b} w[o, c, a, b] · x[n, c, i·sh + a·dh − ph, j·sw + b·dw − pw]
 
-    c runs over the input channels of o's group; x is zero outside of the image.
+    for images, and likewise in one and three dimensions; c runs over the input channels of o's group; x is zero outside.
 
     dL/dx = grad_input(g, w),  dL/dw = grad_weight(g, x),  dL/db = g summed over images and pixels
     """
@@ -43,9 +44,9 @@ class Conv2d(Function):
         x, w = self.inputs[:2]
         need_x, need_w, *need_b = self.needs_input_grad
         return (
-            Conv2dGradInput(self.settings, self.x_shape)(g, w) if need_x else None,
-            Conv2dGradWeight(self.settings, self.w_shape)(g, x) if need_w else None,
-            *(g.sum((0, 2, 3)) if need else None for need in need_b),
+            ConvGradInput(self.settings, self.x_shape)(g, w) if need_x else None,
+            ConvGradWeight(self.settings, self.w_shape)(g, x) if need_w else None,
+            *(g.sum((0, *range(2, g.ndim))) if need else None for need in need_b),
         )
 
     def fused_backward(self, g: Any) -> tuple:
@@ -58,31 +59,44 @@ class Conv2d(Function):
         )
 
 
-class Conv2dGradInput(Function):
-    """The adjoint of x ↦ conv(x, w): every g[n, o, i, j] · w[o] is added onto the window that pixel (i, j) saw.
+class ConvGradInput(Function):
+    """The adjoint of x ↦ conv(x, w), plus b: every g[n, o, i, j] · w[o] is added onto the window that pixel (i, j) saw.
 
-    With h = dL/dy, of x's shape:  dL/dg = conv(h, w),  dL/dw = grad_weight(g, h)
+    With h = dL/dy, of x's shape:  dL/dg = conv(h, w),  dL/dw = grad_weight(g, h),  dL/db = h summed as in `Conv`
     """
 
-    reads = ((1,), (0,))
+    reads = ((1,), (0,), ())
 
     def __init__(self, settings: Settings, x_shape: tuple) -> None:
         self.settings, self.x_shape = settings, x_shape
 
-    def forward(self, g: Any, w: Any) -> Any:
+    def forward(self, g: Any, w: Any, b: Any = None) -> Any:
         self.w_shape = w.shape
-        return kernels.conv_grad_input(g, w, self.x_shape, *self.settings)
+        y = kernels.conv_grad_input(g, w, self.x_shape, *self.settings)
+        if b is not None:
+            y += b.reshape(-1, *(1,) * (y.ndim - 2))
+        return y
 
     def backward(self, h: Tensor) -> tuple:
-        g, w = self.inputs
-        need_g, need_w = self.needs_input_grad
+        g, w = self.inputs[:2]
+        need_g, need_w, *need_b = self.needs_input_grad
         return (
-            Conv2d(self.settings)(h, w) if need_g else None,
-            Conv2dGradWeight(self.settings, self.w_shape)(g, h) if need_w else None,
+            Conv(self.settings)(h, w) if need_g else None,
+            ConvGradWeight(self.settings, self.w_shape)(g, h) if need_w else None,
+            *(h.sum((0, *range(2, h.ndim))) if need else None for need in need_b),
+        )
+
+    def fused_backward(self, h: Any) -> tuple:
+        g, w = self.inputs[:2]
+        need_g, need_w, *need_b = self.needs_input_grad
+        return (
+            kernels.conv_forward(h, w, *self.settings) if need_g else None,
+            kernels.conv_grad_weight(g, h, self.w_shape, *self.settings) if need_w else None,
+            *(kernels.conv_grad_bias(h) if need else None for need in need_b),
         )
 
 
-class Conv2dGradWeight(Function):
+class ConvGradWeight(Function):
     """The adjoint of w ↦ conv(x, w): the correlation of g with x.
 
     With h = dL/dy, of w's shape:  dL/dg = conv(x, h),  dL/dx = grad_input(g, h)
@@ -101,9 +115,25 @@ class Conv2dGradWeight(Function):
         g, x = self.inputs
         need_g, need_x = self.needs_input_grad
         return (
-            Conv2d(self.settings)(x, h) if need_g else None,
-            Conv2dGradInput(self.settings, self.x_shape)(g, h) if need_x else None,
+            Conv(self.settings)(x, h) if need_g else None,
+            ConvGradInput(self.settings, self.x_shape)(g, h) if need_x else None,
         )
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Cross-correlate signals [N, C, L] with filters [O, C / groups, k]: `conv2d` in one dimension.
+
+    Waibel et al., "Phoneme Recognition Using Time-Delay Neural Networks", 1989.
+    """
+    return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv2d(
@@ -115,7 +145,7 @@ def conv2d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Cross-correlate images with a bank of filters; see `Conv2d` for the formula.
+    """Cross-correlate images with a bank of filters; see `Conv` for the formula.
 
     LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", 1989.
 
@@ -139,61 +169,74 @@ def conv2d(
     RuntimeError
         If shapes or dtypes do not fit.
     """
-    check_tensor(weight, "conv2d", "weight")
-    require_same_dtype("conv2d", input=check_tensor(input, "conv2d"), weight=weight, bias=bias)
-    if weight.array.ndim != 4 or 0 in (weight.array.shape[0], *weight.array.shape[2:]):
-        raise RuntimeError(f"conv2d: expected weight of shape [O, C/groups, kh, kw], got {weight.array.shape}")
-    if input.array.ndim not in (3, 4):
-        raise RuntimeError(f"conv2d: expected input of shape [N, C, H, W] or [C, H, W], got {input.array.shape}")
-    _check_channels(input, weight, bias, groups)
-    stride = _at_least("stride", stride, 1)
-    dilation = _at_least("dilation", dilation, 1)
+    return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Cross-correlate volumes [N, C, D, H, W] with filters [O, C / groups, kd, kh, kw]: `conv2d` in three dimensions.
+
+    Ji et al., "3D Convolutional Neural Networks for Human Action Recognition", 2010.
+    """
+    return _convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """`conv1d` with time first and channels last: input [T, N, C], weight [k, C, O], bias [O] to [T', N, O]."""
+    for name, x in (("input", input), ("weight", weight)):
+        if check_tensor(x, "conv_tbc", name).array.ndim != 3:
+            raise RuntimeError(f"conv_tbc: expected {name} of 3 dimensions, got shape {x.array.shape}")
+    return conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad).permute(2, 0, 1)
+
+
+def _convolve(
+    name: str, dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Tensor:
+    check_arrays(name, dims, input, weight, bias)
+    stride, dilation = ints(stride, dims, name, "stride"), ints(dilation, dims, name, "dilation")
     if isinstance(padding, str):
-        input, padding = _named_padding(input, padding, weight.array.shape[2:], stride, dilation)
-    settings = stride, _at_least("padding", padding, 0), dilation, groups
-    x = input if input.array.ndim == 4 else input.unsqueeze(0)
-    y = Conv2d(settings)(x, weight) if bias is None else Conv2d(settings)(x, weight, bias)
-    return y if input.array.ndim == 4 else y.squeeze(0)
+        input, padding = _named_padding(name, input, padding, weight.array.shape[2:], stride, dilation)
+    settings = stride, ints(padding, dims, name, "padding"), dilation, groups  # the kernel checks that they fit
+    return on_batch(Conv(settings), dims, input, weight, bias)
 
 
-def _at_least(argument: str, value: Any, least: int) -> tuple[int, int]:
-    values = ints(value, 2, "conv2d", argument)
-    if min(values) < least:
-        kind = "negative" if least == 0 else "non-positive"
-        raise RuntimeError(f"conv2d: {kind} {argument} is not supported, got {value}")
-    return values  # type: ignore[return-value]
-
-
-def _check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
-    channels, (out, per_group) = input.array.shape[-3], weight.array.shape[:2]
-    if groups <= 0:
-        raise RuntimeError(f"conv2d: non-positive groups is not supported, got {groups}")
-    if channels != per_group * groups:
+def check_arrays(name: str, dims: int, input: Any, weight: Any, bias: Any) -> None:
+    check_tensor(weight, name, "weight")
+    require_same_dtype(name, input=check_tensor(input, name), weight=weight, bias=bias)
+    if weight.array.ndim != dims + 2:
+        raise RuntimeError(f"{name}: expected weight of {dims + 2} dimensions, got shape {weight.array.shape}")
+    if input.array.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
-            f"conv2d: input has {channels} channels, but weight of shape {weight.array.shape} with "
-            f"groups={groups} expects {per_group * groups}"
+            f"{name}: expected input of {dims + 2} dimensions, or {dims + 1} without a batch, got shape {input.array.shape}"
         )
-    if out % groups:
-        raise RuntimeError(
-            f"conv2d: weight of shape {weight.array.shape} has {out} filters, not a multiple of groups={groups}"
-        )
-    if bias is not None and bias.array.shape != (out,):
-        raise RuntimeError(
-            f"conv2d: weight of shape {weight.array.shape} expects bias of shape ({out},), got {bias.array.shape}"
-        )
+
+
+def on_batch(operation: Function, dims: int, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The operation on input [N, C, *size] or, without a batch, [C, *size]."""
+    batched = input.array.ndim == dims + 2
+    x = input if batched else input.unsqueeze(0)
+    y = operation(x, weight) if bias is None else operation(x, weight, bias)
+    return y if batched else y.squeeze(0)
 
 
 def _named_padding(
-    input: Tensor, padding: str, kernel: tuple[int, ...], stride: tuple, dilation: tuple
-) -> tuple[Tensor, tuple[int, int]]:
-    """The padding that a name means; of an odd number of rows or columns, the input gets the last one here."""
+    name: str, input: Tensor, padding: str, kernel: tuple[int, ...], stride: tuple, dilation: tuple
+) -> tuple[Tensor, tuple[int, ...]]:
+    """The padding that a name means; of an odd number of zeros along an axis, the input gets the last one here."""
     if padding == "valid":
-        return input, (0, 0)
+        return input, (0,) * len(kernel)
     if padding != "same":
-        raise RuntimeError(f"conv2d: Invalid padding string: {padding!r}; expected 'same' or 'valid'")
+        raise RuntimeError(f"{name}: Invalid padding string: {padding!r}; expected 'same' or 'valid'")
     if max(stride) > 1:
-        raise RuntimeError(f"conv2d: padding='same' is not supported for strided convolutions, got stride={stride}")
-    rows, columns = (d * (k - 1) for d, k in zip(dilation, kernel))
-    if rows % 2 or columns % 2:
-        input = pad(input, (0, columns % 2, 0, rows % 2))
-    return input, (rows // 2, columns // 2)
+        raise RuntimeError(f"{name}: padding='same' is not supported for strided convolutions, got stride={stride}")
+    totals = [d * (k - 1) for d, k in zip(dilation, kernel)]
+    if any(total % 2 for total in totals):
+        input = pad(input, [width for total in reversed(totals) for width in (0, total % 2)])
+    return input, tuple(total // 2 for total in totals)

@@ -12,18 +12,33 @@ from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import conv_geometry, seeds
 
 
-@given(conv_geometry(), seeds(), st.booleans())
+def conv_of(geometry):
+    return f"conv{len(geometry.stride)}d"
+
+
+any_geometry = st.sampled_from([1, 2, 2, 3]).flatmap(lambda dims: conv_geometry(dims, max_extra=6 - dims))
+small_geometry = st.sampled_from([1, 2, 2, 3]).flatmap(lambda dims: conv_geometry(dims, *((3, 3), (3, 2), (2, 1))[dims - 1]))
+
+
+@given(small_geometry, seeds(), st.booleans())
 def test_gradients(geometry, seed, with_bias):
     x, w = values(geometry.input_shape, seed), values(geometry.weight_shape, seed + 1)
     bias = [values((geometry.weight_shape[0],), seed + 2)] if with_bias else []
-    check_gradient(lambda *args: F.conv2d(*args, **geometry.settings), x, w, *bias)
+    check_gradient(lambda *args: getattr(F, conv_of(geometry))(*args, **geometry.settings), x, w, *bias)
 
 
-@given(conv_geometry(), seeds(), st.sampled_from([np.float32, np.float64]), st.booleans())
+@given(any_geometry, seeds(), st.sampled_from([np.float32, np.float64]), st.booleans())
 def test_against_torch(geometry, seed, dtype, batched):
     x, w = values(geometry.input_shape, seed, dtype=dtype), values(geometry.weight_shape, seed + 1, dtype=dtype)
     bias = values((geometry.weight_shape[0],), seed + 2, dtype=dtype)
-    check_against_torch("nn.functional.conv2d", x if batched else x[0], w, bias, **geometry.settings)
+    check_against_torch(f"nn.functional.{conv_of(geometry)}", x if batched else x[0], w, bias, **geometry.settings)
+
+
+@given(any_geometry, seeds())
+def test_the_gradient_of_arrays_is_that_of_tensors(fused_equals_composed, geometry, seed):
+    x, w = values(geometry.input_shape, seed), values(geometry.weight_shape, seed + 1)
+    bias = values((geometry.weight_shape[0],), seed + 2)
+    fused_equals_composed(lambda *args: getattr(F, conv_of(geometry))(*args, **geometry.settings), x, w, bias)
 
 
 @pytest.mark.parametrize("shape", [(8, 1, 28, 28), (2, 6, 14, 14), (3, 16, 5, 5)])
@@ -36,11 +51,11 @@ def test_sizes_that_compiled_loops_serve(shape, kernel):
             check_against_torch("nn.functional.conv2d", x, w, rtol=1e-4, atol=1e-4, **settings)
 
 
-@given(conv_geometry(), seeds())
+@given(any_geometry, seeds())
 def test_the_three_operations_are_each_others_adjoints(geometry, seed):
     """<g, conv(x, w)> = <grad_input(g, w), x> = <grad_weight(g, x), w>"""
     x, w = Tensor(values(geometry.input_shape, seed), True), Tensor(values(geometry.weight_shape, seed + 1), True)
-    y = F.conv2d(x, w, **geometry.settings)
+    y = getattr(F, conv_of(geometry))(x, w, **geometry.settings)
     g = Tensor(values(y.shape, seed + 2))
     y.backward(g)
     product = (g.array * y.array).sum()
@@ -106,6 +121,36 @@ X, W = values((2, 4, 6, 5), 0, dtype=np.float32), values((6, 4, 3, 3), 1, dtype=
 )
 def test_refusals_are_those_of_torch(args, kwargs):
     check_against_torch("nn.functional.conv2d", *args, **kwargs)
+
+
+SIGNAL, VOLUME = X[0], values((1, 2, 3, 4, 3), 2, dtype=np.float32)
+K1, K3 = values((2, 6, 2), 3, dtype=np.float32), values((2, 2, 2, 1, 2), 3, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    "name, args, kwargs",
+    [
+        ("conv1d", (SIGNAL, K1), dict(stride=(1, 2))),
+        ("conv1d", (SIGNAL, K1), dict(padding="same")),
+        ("conv1d", (SIGNAL, W), {}),
+        ("conv1d", (X, K1), {}),
+        ("conv1d", (SIGNAL[:, 0], K1), {}),
+        ("conv1d", (SIGNAL, K1[:, :, :0]), {}),
+        ("conv3d", (VOLUME, K3), dict(stride=(1, 2))),
+        ("conv3d", (VOLUME, K3), dict(padding="same", dilation=2)),
+        ("conv3d", (VOLUME, K3), dict(padding=(0, 1))),
+        ("conv3d", (VOLUME, K3), dict(dilation=5)),
+        ("conv3d", (VOLUME[0, 0], K3), {}),
+        ("conv3d", (VOLUME, K3[0]), {}),
+        ("conv_tbc", (SIGNAL, values((2, 5, 3), 4, dtype=np.float32), np.ones(3, np.float32)), {}),
+        ("conv_tbc", (SIGNAL, values((2, 5, 3), 4, dtype=np.float32), np.ones(3, np.float32), 1), {}),
+        ("conv_tbc", (SIGNAL, values((2, 4, 3), 4, dtype=np.float32), np.ones(3, np.float32)), {}),
+        ("conv_tbc", (SIGNAL, values((2, 5), 4, dtype=np.float32), np.ones(3, np.float32)), {}),
+        ("conv_tbc", (SIGNAL[0], values((2, 5, 3), 4, dtype=np.float32), np.ones(3, np.float32)), {}),
+    ],
+)
+def test_refusals_in_other_dimensions_are_those_of_torch(name, args, kwargs):
+    check_against_torch(f"nn.functional.{name}", *args, **kwargs)
 
 
 def test_messages_say_what_was_given_and_what_was_expected():
