@@ -148,9 +148,15 @@ def test_by_hand(dtype):
 
 
 @every_function
-def test_dtypes_stay(name):
-    for dtype in (np.float32, np.float64):
-        assert type(FUNCTIONS[name][0].python.__globals__[name].python(dtype(0.5))) is dtype
+@both_dtypes
+def test_dtypes_stay(name, dtype):
+    compiled(name, np.ones(1, dtype))
+    function = FUNCTIONS[name][0].python.__globals__[name]
+    if jit.ENABLED:
+        results = {str(s.args[0]): str(s.return_type) for s in function.compiled().nopython_signatures}
+        assert results[np.dtype(dtype).name] == np.dtype(dtype).name
+    else:
+        assert type(function(dtype(0.5))) is dtype
 
 
 if jit.ENABLED:
