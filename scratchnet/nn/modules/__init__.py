@@ -15,7 +15,7 @@ from scratchnet.nn.modules.activation import (
     Softplus,
     Tanh,
 )
-from scratchnet.nn.modules.conv import Conv2d
+from scratchnet.nn.modules.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from scratchnet.nn.modules.dropout import Dropout, Dropout1d, Dropout2d
 from scratchnet.nn.modules.embedding import Embedding
 from scratchnet.nn.modules.flatten import Flatten, Unflatten

@@ -1,9 +1,10 @@
-"""Convolutional layers."""
+"""Convolutional layers: cross-correlation with learned filters, and its transpose."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
@@ -15,7 +16,129 @@ from scratchnet.nn.modules.factory import positive, unset
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class Conv2d(Module):
+class _Filters(Module):
+    """The options, the filters and the bias that all convolutional layers have; `dims` is what they differ in."""
+
+    dims: ClassVar[int]
+    function: ClassVar[Callable[..., Tensor]]
+    transposed = False
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        output_padding: Any,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        device: Any,
+        dtype: Any,
+    ) -> None:
+        super().__init__()
+        name = type(self).__name__
+        self.in_channels = positive(in_channels, name, "in_channels")
+        self.out_channels = positive(out_channels, name, "out_channels")
+        self.kernel_size = ints(kernel_size, self.dims, name, "kernel_size")
+        self.stride = ints(stride, self.dims, name, "stride")
+        self.padding: Any = padding if isinstance(padding, str) else ints(padding, self.dims, name, "padding")
+        self.dilation = ints(dilation, self.dims, name, "dilation")
+        self.output_padding = ints(output_padding, self.dims, name, "output_padding")
+        self.groups, self.padding_mode = groups, padding_mode
+        self._check_options()
+        channels = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        self.weight = unset((channels[0], channels[1] // groups, *self.kernel_size), device, dtype)
+        self.register_parameter("bias", unset(out_channels, device, dtype) if bias else None)
+        self.reset_parameters()
+
+    def _check_options(self) -> None:
+        if self.groups <= 0:
+            raise ValueError(f"groups must be a positive integer, got {self.groups}")
+        for argument, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
+            if channels % self.groups:
+                raise ValueError(f"{argument} must be divisible by groups, got {channels} and groups={self.groups}")
+        if isinstance(self.padding, str):
+            if self.padding not in ("same", "valid"):
+                raise ValueError(f"Invalid padding string {self.padding!r}, should be one of 'same', 'valid'")
+            if self.padding == "same" and max(self.stride) > 1:
+                raise ValueError(f"padding='same' is not supported for strided convolutions, got stride={self.stride}")
+        if self.padding_mode not in _PADDING_MODES:
+            raise ValueError(
+                f"padding_mode must be one of {set(_PADDING_MODES)}, but got padding_mode='{self.padding_mode}'"
+            )
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # this slope makes the bound 1/√fan_in
+        if self.bias is not None:
+            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
+            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def extra_repr(self) -> str:
+        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
+        neutral = {"padding": 0, "dilation": 1, "output_padding": 0}
+        parts += [f"{k}={getattr(self, k)}" for k, v in neutral.items() if getattr(self, k) != (v,) * self.dims]
+        if self.groups != 1:
+            parts.append(f"groups={self.groups}")
+        if self.bias is None:
+            parts.append("bias=False")
+        if self.padding_mode != "zeros":
+            parts.append(f"padding_mode={self.padding_mode}")
+        return ", ".join(parts)
+
+
+class _Conv(_Filters):
+    """Convolution over `dims` dimensions; `Conv2d` has the documentation."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode, device, dtype
+        )
+        self._pad_widths = self._widths()
+
+    def _widths(self) -> tuple[int, ...]:
+        """What `functional.pad` is to add, (left, right, top, bottom, …), from the last dimension backwards."""
+        if self.padding == "valid":
+            return (0,) * (2 * self.dims)
+        if self.padding == "same":
+            totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size)]
+            sides = [(total // 2, total - total // 2) for total in totals]
+        else:
+            sides = [(p, p) for p in self.padding]
+        return tuple(width for side in reversed(sides) for width in side)
+
+    def forward(self, input: Tensor) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = F.pad(input, self._pad_widths, mode=self.padding_mode), 0
+        function = type(self).function
+        return function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class Conv1d(_Conv):
+    """Cross-correlation of signals [N, in_channels, L] with a bank of filters; parameters as in `Conv2d`."""
+
+    dims, function = 1, staticmethod(F.conv1d)
+
+
+class Conv2d(_Conv):
     """Cross-correlation of images with a bank of filters, see `functional.conv2d`.
 
     Parameters
@@ -38,7 +161,26 @@ class Conv2d(Module):
         Initial values are drawn from U(−k, k), k = 1 / √(in_channels / groups · kernel area).
 
     Shapes: [N, in_channels, H, W] to [N, out_channels, OH, OW]; without N for one image
+
+    Raises
+    ------
+    ValueError
+        If groups does not divide the channels, or a padding or padding_mode is unknown.
     """
+
+    dims, function = 2, staticmethod(F.conv2d)
+
+
+class Conv3d(_Conv):
+    """Cross-correlation of volumes [N, in_channels, D, H, W] with a bank of filters; parameters as in `Conv2d`."""
+
+    dims, function = 3, staticmethod(F.conv3d)
+
+
+class _ConvTranspose(_Filters):
+    """Transposed convolution over `dims` dimensions; `ConvTranspose2d` has the documentation."""
+
+    transposed = True
 
     def __init__(
         self,
@@ -47,79 +189,89 @@ class Conv2d(Module):
         kernel_size: Any,
         stride: Any = 1,
         padding: Any = 0,
-        dilation: Any = 1,
+        output_padding: Any = 0,
         groups: int = 1,
         bias: bool = True,
+        dilation: Any = 1,
         padding_mode: str = "zeros",
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
-        self.in_channels = positive(in_channels, "Conv2d", "in_channels")
-        self.out_channels = positive(out_channels, "Conv2d", "out_channels")
-        self.kernel_size = ints(kernel_size, 2, "Conv2d", "kernel_size")
-        self.stride = ints(stride, 2, "Conv2d", "stride")
-        self.dilation = ints(dilation, 2, "Conv2d", "dilation")
-        self.padding: Any = padding if isinstance(padding, str) else ints(padding, 2, "Conv2d", "padding")
-        self.groups, self.padding_mode = groups, padding_mode
-        self._check_options()
-        self._pad_widths = self._widths()
-        self.weight = unset((out_channels, in_channels // groups, *self.kernel_size), device, dtype)
-        self.register_parameter("bias", unset(out_channels, device, dtype) if bias else None)
-        self.reset_parameters()
+        if padding_mode != "zeros":
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}, got {padding_mode!r}')
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
 
-    def _check_options(self) -> None:
-        if self.groups <= 0:
-            raise ValueError("groups must be a positive integer")
-        if self.in_channels % self.groups:
-            raise ValueError("in_channels must be divisible by groups")
-        if self.out_channels % self.groups:
-            raise ValueError("out_channels must be divisible by groups")
-        if isinstance(self.padding, str):
-            if self.padding not in ("same", "valid"):
-                raise ValueError(f"Invalid padding string {self.padding!r}, should be one of 'same', 'valid'")
-            if self.padding == "same" and self.stride != (1, 1):
-                raise ValueError("padding='same' is not supported for strided convolutions")
-        if self.padding_mode not in _PADDING_MODES:
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        """The result, of `output_size` (of the spatial dimensions, or all) where several sizes are possible."""
+        extra = self.output_padding if output_size is None else self._extra(input, list(output_size))
+        function = type(self).function
+        return function(
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )
+
+    def _extra(self, input: Tensor, wanted: list[int]) -> tuple[int, ...]:
+        """The output_padding that makes the result as large as wanted."""
+        leading = input.ndim - self.dims
+        if len(wanted) == leading + self.dims:
+            wanted = wanted[leading:]
+        if len(wanted) != self.dims:
             raise ValueError(
-                f"padding_mode must be one of {set(_PADDING_MODES)}, but got padding_mode='{self.padding_mode}'"
+                f"{type(self).__name__}: for an input of shape {tuple(input.shape)}, output_size must have {self.dims} or "
+                f"{leading + self.dims} elements, got {len(wanted)}"
             )
+        axes = zip(input.shape[leading:], self.stride, self.padding, self.dilation, self.kernel_size)
+        smallest = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in axes]
+        largest = [n + s - 1 for n, s in zip(smallest, self.stride)]
+        if any(not low <= n <= high for low, n, high in zip(smallest, wanted, largest)):
+            raise ValueError(
+                f"{type(self).__name__}: requested an output size of {wanted}, but valid sizes range from {smallest} to "
+                f"{largest} for an input of size {tuple(input.shape[leading:])}"
+            )
+        return tuple(n - low for n, low in zip(wanted, smallest))
 
-    def _widths(self) -> tuple[int, ...]:
-        """(left, right, top, bottom) that the padding comes to."""
-        if self.padding == "valid":
-            return (0,) * 4
-        if self.padding == "same":
-            totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size)]
-            sides = [(total // 2, total - total // 2) for total in totals]
-        else:
-            sides = [(p, p) for p in self.padding]
-        return (*sides[1], *sides[0])
 
-    def reset_parameters(self) -> None:
-        """Draw new initial values."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # this slope makes the bound 1/√fan_in
-        if self.bias is not None:
-            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
-            if fan_in != 0:
-                init.uniform_(self.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
+class ConvTranspose1d(_ConvTranspose):
+    """Transposed convolution of signals [N, in_channels, L]; parameters as in `ConvTranspose2d`."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            input, padding = F.pad(input, self._pad_widths, mode=self.padding_mode), 0
-        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    dims, function = 1, staticmethod(F.conv_transpose1d)
 
-    def extra_repr(self) -> str:
-        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
-        if self.padding != (0, 0):
-            parts.append(f"padding={self.padding}")
-        if self.dilation != (1, 1):
-            parts.append(f"dilation={self.dilation}")
-        if self.groups != 1:
-            parts.append(f"groups={self.groups}")
-        if self.bias is None:
-            parts.append("bias=False")
-        if self.padding_mode != "zeros":
-            parts.append(f"padding_mode={self.padding_mode}")
-        return ", ".join(parts)
+
+class ConvTranspose2d(_ConvTranspose):
+    """The transpose of a convolution, which enlarges images by its stride, see `functional.conv_transpose2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size, stride, padding, dilation : int or (int, int)
+        Of the convolution that this is the transpose of.
+    output_padding : int or (int, int)
+        Rows and columns more at the end of the result.
+    groups : int
+    bias : bool
+    padding_mode : "zeros"
+    device, dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    weight : [in_channels, out_channels / groups, *kernel_size], bias : [out_channels]
+        Initial values are drawn from U(−k, k), k = 1 / √(out_channels / groups · kernel area).
+
+    Shapes: [N, in_channels, H, W] to [N, out_channels, OH, OW]; without N for one image
+
+    Raises
+    ------
+    ValueError
+        If groups does not divide the channels, or an output size is asked for that the stride cannot give.
+    """
+
+    dims, function = 2, staticmethod(F.conv_transpose2d)
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """Transposed convolution of volumes [N, in_channels, D, H, W]; parameters as in `ConvTranspose2d`."""
+
+    dims, function = 3, staticmethod(F.conv_transpose3d)

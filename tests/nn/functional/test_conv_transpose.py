@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import scratchnet
 import scratchnet.nn.functional as F
-from scratchnet import Tensor, nn
+from scratchnet import Tensor
 from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import conv_geometry, seeds
 
@@ -60,7 +58,7 @@ def test_it_is_the_adjoint_of_convolution(geometry, seed):
     y = getattr(F, f"conv{dims}d")(x, w, **geometry.settings)
     g = Tensor(values(y.shape, seed + 2))
     transposed = getattr(F, f"conv_transpose{dims}d")
-    smallest = transposed(g, w, **geometry.settings).shape[2:] if 0 < smallest_size(y, geometry) else None
+    smallest = transposed(g, w, **geometry.settings).shape[2:] if smallest_size(y, geometry) > 0 else None
     assume(smallest is not None)
     extra = tuple(n - m for n, m in zip(x.shape[2:], smallest))
     back = transposed(g, w, output_padding=extra, **geometry.settings)
