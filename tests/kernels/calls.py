@@ -39,7 +39,13 @@ def calls(dtype, seed=0):
     images, mean, inverse_std = a(5, 6, 7, 8), a(6), positive(6)
     pooled = kernels.max_pool2d.reference(a(3, 4, 9, 8), 3, 2, 1)
     convolution = ((2, 1), (1, 2), (1, 2), 2)                       # stride, padding, dilation, groups
+    q, k, v = a(2, 4, 70, 5), a(2, 2, 67, 5), a(2, 2, 67, 3)
+    mask = np.where(rng.random((4, 70, 67)) < 0.3, -np.inf, a(4, 70, 67)).astype(dtype)
+    attended = kernels.attention.reference(q, k, v, mask, True, 0.5)
     return {
+        "attention": (q, k, v, None, True, 0.5),
+        "attention with a mask": (q, k, v, mask, True, 0.5),
+        "attention_backward": (a(2, 4, 70, 3), q, k, v, *attended, mask, True, 0.5),
         "im2col": (a(3, 4, 9, 8), (3, 2), (2, 1), (1, 0), (1, 2)),
         "im2col 1-D": (a(3, 4, 9), 3, 2, 1),
         "im2col 3-D": (a(3, 2, 5, 6, 7), (2, 3, 1), (1, 2, 3), (1, 0, 0), 2),
