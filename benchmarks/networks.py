@@ -55,13 +55,13 @@ def _stages(torch: Any, widths: tuple[int, ...], blocks: int) -> Any:
     return layers
 
 
-def resnet18(torch: Any) -> Any:
+def resnet18(torch: Any, width: int = 64) -> Any:
     """ResNet-18 for 224×224 images of 1000 classes (He et al., 2016)."""
     nn = torch.nn
     return nn.Sequential(
-        nn.Conv2d(3, 64, 7, 2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True),
-        nn.MaxPool2d(3, 2, padding=1), *_stages(torch, (64, 128, 256, 512), 2),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1000),
+        nn.Conv2d(3, width, 7, 2, padding=3, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2, padding=1), *_stages(torch, (width, 2 * width, 4 * width, 8 * width), 2),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8 * width, 1000),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import math
@@ -65,18 +66,19 @@ class Worker:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(self.threads),
             )  # fmt: skip
         assert self.process.stdin and self.process.stdout
-        print(json.dumps({"task": task.full_name, "seconds": seconds}), file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline()
+        answer = ""
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps({"task": task.full_name, "seconds": seconds}), file=self.process.stdin, flush=True)
+            answer = self.process.stdout.readline()
         if not answer:
-            code, self.process = self.process.wait(), None
-            return {"error": f"the process ended with code {code}"}
+            process, self.process = self.process, None
+            process.communicate()
+            return {"error": f"the process ended with code {process.returncode}"}
         return json.loads(answer)
 
     def close(self) -> None:
         if self.process is not None:
-            assert self.process.stdin
-            self.process.stdin.close()
-            self.process.wait(10)
+            self.process.communicate(timeout=10)
 
 
 def step_figure(task: Task, library: str, workers: dict[str, Worker], threads: int, seconds: float) -> dict:
