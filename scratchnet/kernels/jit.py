@@ -50,7 +50,8 @@ class Loop:
             return self.python(*args)
 
     def specialised(self, **constants: Any) -> Loop:
-        """This loop with other values of the globals of these names, known when it is compiled."""
+        """This loop with other values of the globals of these names, numbers or functions, known when it is
+        compiled."""
         key = tuple(sorted(constants.items(), key=lambda item: item[0]))
         if key not in self._variants:
             self._variants[key] = Loop(self.python, self._reassociate, constants)
@@ -66,7 +67,7 @@ class Loop:
                 one_thread_by_default()
                 function = self.python
                 called = {name: value.compiled() for name, value in self._called().items()}
-                copy = FunctionType(function.__code__, {**function.__globals__, **called, **self._constants},
+                copy = FunctionType(function.__code__, {**function.__globals__, **self._constants, **called},
                                     function.__name__, function.__defaults__, function.__closure__)
                 # variants are cached under names of their own
                 copy.__qualname__ = "-".join([function.__qualname__, *map(_label, self._constants.values())])
@@ -77,7 +78,7 @@ class Loop:
 
     def _called(self) -> dict[str, Loop]:
         names = self.python.__code__.co_names
-        return {name: value for name, value in self.python.__globals__.items()
+        return {name: value for name, value in {**self.python.__globals__, **self._constants}.items()
                 if isinstance(value, Loop) and name in names}
 
     def sources(self) -> set[str]:

@@ -341,3 +341,21 @@ def erf(x):
     far = one - exp(-polynomial(clamped, like(_ERF_TAIL, x)))
     far = -far if x < like(0, x) else far
     return near if a < one else far
+
+
+@inlined
+def where(condition, a, b):
+    """a where the condition holds, else b: a choice between numbers, not between ways."""
+    return a if condition else b
+
+
+@inlined
+def minimum(a, b):
+    """The smaller of both, where b is a number; NaN if a is."""
+    return b if a > b else a
+
+
+@inlined
+def maximum(a, b):
+    """The larger of both, where b is a number; NaN if a is."""
+    return b if a < b else a

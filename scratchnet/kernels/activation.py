@@ -1,0 +1,141 @@
+"""Activations as kernels: each is a formula for a value and one for its gradient, nothing more.
+
+    @activation
+    def silu(x):
+        return x * sigmoid(x)
+
+    @silu.gradient
+    def silu_gradient(g, x):
+        s = sigmoid(x)
+        return g * s * (like(1, x) + x * (like(1, x) - s))
+
+A formula is written once and read in three ways, by what names like `sigmoid` and `where` stand for: with the scalar
+functions of `vector_math` it is compiled into the one loop that all activations share; with NumPy's functions it is the
+reference; and `Activation.in_terms_of` reads it with anybody's, such as differentiable ones.  ``like(1, x)`` is the
+number 1 in the dtype of x.  The formulas stand in `activation_formulas`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from scratchnet.kernels.jit import Loop, jit
+from scratchnet.kernels.parallel import parallel_for
+from scratchnet.kernels.registry import Kernel, compilable, dense
+from scratchnet.kernels.vector_math import inlined
+
+_WORK = 2.0             # of one element, as in parallel_for
+_SMALL = 512            # elements that NumPy has computed by the time a compiled loop is entered
+
+
+def _erf(x):
+    import scipy.special
+
+    return scipy.special.erf(x).astype(x.dtype)
+
+
+def _sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, x.dtype.type(1)) / (1 + e)
+
+
+NUMPY = {
+    "like": lambda number, x: x.dtype.type(number),
+    "where": np.where,
+    "minimum": np.minimum, "maximum": np.maximum, "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p,
+    "tanh": np.tanh, "sigmoid": _sigmoid, "erf": _erf,
+    "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+}
+
+
+def reading(formula: Callable, names: Mapping[str, Any]) -> Callable:
+    """The formula with these meanings of the names in it."""
+    return FunctionType(formula.__code__, {**formula.__globals__, **names}, formula.__name__, formula.__defaults__)
+
+
+class Activation:
+    """y = f(x, *parameters), element by element, and g·f'.
+
+    ``forward(x, *parameters)`` and ``backward(g, x, *parameters)`` are kernels.  With ``of_output`` the gradient is
+    a formula in y, and backward takes that instead of x.
+    """
+
+    backward: Kernel
+    _gradient: Callable
+
+    def __init__(self, value: Callable, of_output: bool):
+        self.name, self.__doc__ = value.__name__, value.__doc__
+        self.of_output = of_output
+        self._value = value
+        self.forward = _elementwise_kernel(value, self.name, _value_loop)
+
+    def gradient(self, formula: Callable) -> Callable:
+        """Register the formula g·f'(x), or of y."""
+        self._gradient = formula
+        self.backward = _elementwise_kernel(formula, f"{self.name}_backward", _gradient_loop)
+        return formula
+
+    def in_terms_of(self, names: Mapping[str, Any]) -> tuple[Callable, Callable]:
+        """Value and gradient as functions of whatever these names compute with."""
+        return reading(self._value, names), reading(self._gradient, names)
+
+    def __repr__(self):
+        return f"<activation {self.name}>"
+
+
+def activation(formula: Callable | None = None, *, of_output: bool = False) -> Any:
+    """Declare an activation by its formula."""
+    if formula is None:
+        return lambda f: Activation(f, of_output)
+    return Activation(formula, of_output)
+
+
+@jit
+def _value_loop(start, stop, x, parameters, y):
+    x, y = x[start:stop], y[start:stop]
+    for i in range(len(x)):
+        y[i] = formula(x[i], *parameters)  # type: ignore[name-defined]  # noqa: F821, each activation's own
+
+
+@jit
+def _gradient_loop(start, stop, g, x, parameters, gx):
+    g, x, gx = g[start:stop], x[start:stop], gx[start:stop]
+    for i in range(len(g)):
+        gx[i] = formula(g[i], x[i], *parameters)  # type: ignore[name-defined]  # noqa: F821
+
+
+def _elementwise_kernel(formula: Callable, name: str, generic: Loop) -> Kernel:
+    loop = generic.specialised(formula=inlined(formula))
+    count = 2 if generic is _gradient_loop else 1               # arrays among the arguments
+    by_numpy = reading(formula, NUMPY)
+
+    def reference(*args):
+        _check(name, args[:count])
+        numbers = args[0].dtype.type
+        return by_numpy(*args[:count], *map(numbers, args[count:]))
+
+    def twin(*args):
+        arrays = args[:count]
+        _check(name, arrays)
+        x = arrays[0]
+        if x.size < _SMALL or not compilable(*arrays):
+            return NotImplemented
+        out = np.empty(x.shape, x.dtype)
+        parameters = tuple(map(x.dtype.type, args[count:]))
+        parallel_for(loop, x.size, _WORK, *(dense(a).reshape(-1) for a in arrays), parameters, out.reshape(-1))
+        return out
+
+    reference.__name__, reference.__doc__ = name, formula.__doc__
+    kernel = Kernel(reference)
+    kernel.cpu(twin)
+    return kernel
+
+
+def _check(name, arrays):
+    if any(a.shape != arrays[0].shape for a in arrays):
+        shapes = " and ".join(str(a.shape) for a in arrays)
+        raise RuntimeError(f"{name}: expected arrays of one shape, got {shapes}")
