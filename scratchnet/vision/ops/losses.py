@@ -1,0 +1,44 @@
+"""Losses for boxes: one minus their overlap, box by box."""
+
+from __future__ import annotations
+
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.kernels.detection_iou import overlap
+from scratchnet.vision.ops.boxes import check_boxes, upcast
+
+
+def _loss(function: str, boxes1: Tensor, boxes2: Tensor, kind: str, reduction: str, eps: float) -> Tensor:
+    a, b = (upcast(check_boxes(x, function, name), True) for x, name in ((boxes1, "boxes1"), (boxes2, "boxes2")))
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{function}: expected reduction to be 'none', 'mean' or 'sum', got {reduction!r}")
+    loss = 1 - overlap(a, b, kind, eps, guard=eps)
+    if reduction == "mean" and loss.numel() > 0:
+        return loss.mean()
+    return loss if reduction == "none" else loss.sum()  # the mean of no loss is 0
+
+
+def generalized_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
+    """1 − generalised intersection over union, see `generalized_box_iou`.
+
+    Parameters
+    ----------
+    boxes1, boxes2 : [N, 4] or [4], (x1, y1, x2, y2)
+    reduction : {"none", "mean", "sum"}
+    eps : float
+        Added to areas that are divided by.
+
+    Returns
+    -------
+    [N], or a number
+    """
+    return _loss("generalized_box_iou_loss", boxes1, boxes2, "generalized", reduction, eps)
+
+
+def distance_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
+    """1 − distance intersection over union, see `distance_box_iou`; arguments as for `generalized_box_iou_loss`."""
+    return _loss("distance_box_iou_loss", boxes1, boxes2, "distance", reduction, eps)
+
+
+def complete_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
+    """1 − complete intersection over union, see `complete_box_iou`; arguments as for `generalized_box_iou_loss`."""
+    return _loss("complete_box_iou_loss", boxes1, boxes2, "complete", reduction, eps)
