@@ -4,52 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from scratchnet import kernels
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.ops.elementwise import check_tensor
 
+Widths = tuple[tuple[int, int], ...]  # (before, after) of each of the last dimensions
 
-class ConstantPad(Function):
-    """y = x in the middle of a constant.  dL/dx = the middle of g
 
-    `widths` has (before, after) for each dimension; negative widths cut off.
-    """
+class Pad(Function):
+    """y[…, i, j] = x[…, s(i), s(j)], or a constant where the source s lies outside.  dL/dx = `PadBackward`"""
 
     reads = NOTHING
 
-    def __init__(self, widths: tuple[tuple[int, int], ...], value: float) -> None:
-        self.widths, self.value = widths, value
+    def __init__(self, widths: Widths, mode: str, value: Any = 0) -> None:
+        self.widths, self.mode, self.value = widths, mode, value
 
     def forward(self, x: Any) -> Any:
-        shape = tuple(n + a + b for n, (a, b) in zip(x.shape, self.widths))
-        y = np.full_like(x, self.value, shape=shape)
-        inside = tuple(slice(max(a, 0), n - max(b, 0)) for n, (a, b) in zip(shape, self.widths))
-        kept = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, self.widths))
-        y[inside] = x[kept]
-        return y
+        self.sizes = x.shape[x.ndim - len(self.widths) :]
+        return kernels.pad(x, self.widths, self.mode, self.value)
 
     def backward(self, g: Tensor) -> Tensor:
-        return ConstantPad(tuple((-a, -b) for a, b in self.widths), 0)(g)
+        return PadBackward(self.sizes, self.widths, self.mode)(g)
 
 
-# Which element of a dimension of size n stands where: widths may be negative.
-def _reflected(n: int, before: int, after: int) -> Any:
-    i = np.abs(np.arange(-before, n + after))  # … 2 1 | 0 1 2 … n−1 | n−2 n−3 …
-    return np.where(i >= n, 2 * (n - 1) - i, i)
+class PadBackward(Function):
+    """The adjoint of `Pad`, and so its gradient is: every element is added onto its source."""
 
+    reads = NOTHING
 
-def _repeated(n: int, before: int, after: int) -> Any:
-    return np.clip(np.arange(-before, n + after), 0, n - 1)
+    def __init__(self, sizes: tuple[int, ...], widths: Widths, mode: str) -> None:
+        self.sizes, self.widths, self.mode = sizes, widths, mode
 
+    def forward(self, g: Any) -> Any:
+        return kernels.pad_backward(g, self.sizes, self.widths, self.mode)
 
-def _wrapped(n: int, before: int, after: int) -> Any:
-    ring = np.arange(n)[max(-before, 0) : n - max(-after, 0)]  # what is cut off is not copied
-    return ring.take(np.arange(-max(before, 0), len(ring) + max(after, 0)), mode="wrap")
-
-
-_SOURCES = {"reflect": _reflected, "replicate": _repeated, "circular": _wrapped}
+    def backward(self, h: Tensor) -> Tensor:
+        return Pad(self.widths, self.mode)(h)
 
 
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
@@ -73,48 +64,42 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         For widths that the input's shape does not allow, a value that is not used, an unknown mode.
     """
     x, shape = check_tensor(input, "pad"), input.array.shape
-    widths = [int(p) for p in pad]
-    if len(widths) % 2:
-        raise RuntimeError(f"pad: Padding length must be divisible by 2, got {len(widths)} widths: {tuple(pad)}")
-    if len(widths) // 2 > len(shape):
+    numbers = [int(p) for p in pad]
+    if len(numbers) % 2:
+        raise RuntimeError(f"pad: Padding length must be divisible by 2, got {len(numbers)} widths: {tuple(pad)}")
+    if len(numbers) // 2 > len(shape):
         raise RuntimeError(
             "pad: Padding length should be less than or equal to two times the input dimension, got "
-            f"{len(widths)} widths for an input of {len(shape)} dimensions"
+            f"{len(numbers)} widths for an input of {len(shape)} dimensions"
         )
-    pairs = list(zip(widths[::2], widths[1::2]))
-    for d, (a, b) in enumerate(pairs, 1):
-        if shape[-d] + a + b < 0:
-            raise RuntimeError(
-                f"pad: dimension {len(shape) - d} of size {shape[-d]} with widths {(a, b)} becomes negative"
-            )
+    widths = tuple(zip(numbers[::2], numbers[1::2]))[::-1]
+    for dim, (a, b) in enumerate(widths, len(shape) - len(widths)):
+        if shape[dim] + a + b < 0:
+            raise RuntimeError(f"pad: dimension {dim} of size {shape[dim]} with widths {(a, b)} becomes negative")
     if mode == "constant":
-        return ConstantPad(((0, 0),) * (len(shape) - len(pairs)) + tuple(pairs[::-1]), value or 0)(x)
-    if mode not in _SOURCES:
-        raise NotImplementedError(f"pad: Unrecognised padding mode {mode!r}; expected constant, {', '.join(_SOURCES)}")
+        return Pad(widths, mode, value or 0)(x)
+    _check_mode(shape, widths, mode, value)
+    return Pad(widths, mode)(x)
+
+
+def _check_mode(shape: tuple[int, ...], widths: Widths, mode: str, value: float | None) -> None:
+    """What the modes that copy from the input demand of it."""
+    if mode not in kernels.padding.MODES:
+        known = ", ".join(kernels.padding.MODES)
+        raise NotImplementedError(f"pad: Unrecognised padding mode {mode!r}; expected one of {known}")
     if value is not None and value != 0:
-        raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
-    if not 1 <= len(pairs) <= 3 or len(shape) - len(pairs) not in (1, 2):
+        raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument, got {value}')
+    if not 1 <= len(widths) <= 3 or len(shape) - len(widths) not in (1, 2):
         raise NotImplementedError(
             f"pad: mode {mode!r} pads the last 1, 2 or 3 dimensions of an input with 1 or 2 more, got "
-            f"{len(pairs)} pairs of widths and input of shape {shape}"
+            f"{len(widths)} pairs of widths and input of shape {shape}"
         )
-    for d, (a, b) in enumerate(pairs, 1):
-        x = _pad_from_itself(x, len(shape) - d, a, b, mode)
-    return x
-
-
-def _pad_from_itself(x: Tensor, dim: int, before: int, after: int, mode: str) -> Tensor:
-    n = x.array.shape[dim]
-    largest = {"reflect": n - 1, "circular": n}.get(mode)
-    if largest is not None and max(before, after) > largest:
-        raise RuntimeError(
-            f"pad: mode {mode!r} allows widths of at most {largest} for dimension {dim} of size {n}, got "
-            f"{(before, after)}"
-        )
-    if n == 0:
-        raise RuntimeError(
-            f"pad: mode {mode!r} needs values to copy, but dimension {dim} is empty in shape {x.array.shape}"
-        )
-    if before == after == 0:
-        return x
-    return x.index_select(dim, Tensor(_SOURCES[mode](n, before, after)))
+    for dim, pair in enumerate(widths, len(shape) - len(widths)):
+        n = shape[dim]
+        largest = {"reflect": n - 1, "circular": n}.get(mode)
+        if largest is not None and max(pair) > largest:
+            raise RuntimeError(
+                f"pad: mode {mode!r} allows widths of at most {largest} for dimension {dim} of size {n}, got {pair}"
+            )
+        if n == 0 or (n + sum(pair) < 1 and mode != "circular"):
+            raise RuntimeError(f"pad: mode {mode!r} cannot make dimension {dim} of size {n} with widths {pair}: it is empty")

@@ -3,24 +3,40 @@
 from scratchnet.nn.containers import ModuleDict, ModuleList, Sequential
 from scratchnet.nn.module import Module
 from scratchnet.nn.modules.activation import (
+    CELU,
     ELU,
     GELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
     LeakyReLU,
     LogSigmoid,
-    LogSoftmax,
+    Maxout,
+    Mish,
+    PReLU,
     ReLU,
+    ReLU6,
+    RReLU,
     Sigmoid,
     SiLU,
-    Softmax,
     Softplus,
+    Softshrink,
+    Softsign,
+    Swish,
     Tanh,
+    Tanhshrink,
+    Threshold,
 )
+from scratchnet.nn.modules.attention import MultiheadAttention
 from scratchnet.nn.modules.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from scratchnet.nn.modules.dropout import Dropout, Dropout1d, Dropout2d
 from scratchnet.nn.modules.embedding import Embedding
 from scratchnet.nn.modules.flatten import Flatten, Unflatten
 from scratchnet.nn.modules.fold import Fold, Unfold
-from scratchnet.nn.modules.linear import Identity, Linear
+from scratchnet.nn.modules.linear import Bilinear, Identity, Linear
 from scratchnet.nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -33,5 +49,53 @@ from scratchnet.nn.modules.loss import (
     SmoothL1Loss,
 )
 from scratchnet.nn.modules.norm import BatchNorm1d, BatchNorm2d, LayerNorm
-from scratchnet.nn.modules.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from scratchnet.nn.modules.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
+from scratchnet.nn.modules.pooling import (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    CrossChannelMaxPool,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
+from scratchnet.nn.modules.pooling_adaptive import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
+from scratchnet.nn.modules.pooling_special import (
+    FractionalMaxPool2d,
+    FractionalMaxPool3d,
+    MaxUnpool1d,
+    MaxUnpool2d,
+    MaxUnpool3d,
+)
+from scratchnet.nn.modules.recurrent import GRU, LSTM, RNN, RNNBase
+from scratchnet.nn.modules.recurrent_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
+from scratchnet.nn.modules.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from scratchnet.nn.modules.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from scratchnet.nn.modules.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 from scratchnet.nn.parameter_containers import ParameterDict, ParameterList
