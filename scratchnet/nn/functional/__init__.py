@@ -1,18 +1,42 @@
 """Layers as functions, one family a file: the formula, its gradient and the function that users call."""
 
 from scratchnet.nn.functional.activation import (
+    celu,
+    celu_,
     elu,
     elu_,
     gelu,
-    leaky_relu,
-    leaky_relu_,
+    glu,
     logsigmoid,
-    relu,
-    relu_,
+    maxout,
+    mish,
+    selu,
+    selu_,
     sigmoid,
     silu,
     softplus,
+    softsign,
+    swish,
     tanh,
+    tanhshrink,
+)
+from scratchnet.nn.functional.activation_pieces import (
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    prelu,
+    relu,
+    relu6,
+    relu_,
+    rrelu,
+    rrelu_,
+    softshrink,
+    threshold,
+    threshold_,
 )
 from scratchnet.nn.functional.attention import scaled_dot_product_attention
 from scratchnet.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
@@ -21,7 +45,7 @@ from scratchnet.nn.functional.cross_entropy import cross_entropy, nll_loss
 from scratchnet.nn.functional.dropout import dropout, dropout1d, dropout2d
 from scratchnet.nn.functional.embedding import embedding
 from scratchnet.nn.functional.fold import fold, unfold
-from scratchnet.nn.functional.linear import linear
+from scratchnet.nn.functional.linear import bilinear, linear
 from scratchnet.nn.functional.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -31,8 +55,42 @@ from scratchnet.nn.functional.loss import (
     mse_loss,
     smooth_l1_loss,
 )
+from scratchnet.nn.functional.multi_head_attention import multi_head_attention_forward
 from scratchnet.nn.functional.norm import batch_norm, layer_norm
 from scratchnet.nn.functional.padding import pad
-from scratchnet.nn.functional.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from scratchnet.nn.functional.pixel import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
+from scratchnet.nn.functional.pooling import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    cross_channel_max_pool,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_with_indices,
+)
+from scratchnet.nn.functional.pooling_adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_with_indices,
+)
+from scratchnet.nn.functional.pooling_fractional import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+)
+from scratchnet.nn.functional.pooling_unpool import max_unpool1d, max_unpool2d, max_unpool3d
 from scratchnet.nn.functional.softmax import log_softmax, softmax, softmin
 from scratchnet.ops.gathering import one_hot

@@ -98,3 +98,35 @@ def _checked(bias: Tensor, shape: tuple[int, ...]) -> Tensor:
     if len(b) > len(shape) or any(n not in (1, m) for n, m in zip(b[::-1], shape[::-1])):
         raise RuntimeError(f"linear: bias of shape {b} does not broadcast to the result's shape {shape}")
     return bias
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y_o = x₁ᵀ W_o x₂ + b_o.
+
+    Parameters
+    ----------
+    input1, input2 : [..., in1_features], [..., in2_features], of equal leading dimensions
+    weight : [out_features, in1_features, in2_features]
+    bias : [out_features], optional
+
+    Returns
+    -------
+    [..., out_features]
+
+    Raises
+    ------
+    RuntimeError
+        If the shapes do not fit or the dtypes differ.
+    """
+    require_same_dtype("bilinear", input1=input1, input2=input2, weight=weight, bias=bias)
+    x1, x2, w = input1.array.shape, input2.array.shape, weight.array.shape
+    if len(w) != 3 or not x1 or x1[:-1] != x2[:-1] or (x1[-1], x2[-1]) != w[1:]:
+        raise RuntimeError(
+            "bilinear: expected input1 [..., m], input2 [..., n] and weight [out_features, m, n], got shapes "
+            f"{x1}, {x2} and {w}"
+        )
+    if bias is not None and bias.array.shape != w[:1]:
+        raise RuntimeError(f"bilinear: expected a bias of shape {w[:1]}, got {bias.array.shape}")
+    left = Linear()(input1, weight.permute(0, 2, 1).reshape(w[0] * w[2], w[1]))  # x₁ᵀ W_o of all o
+    y = (left.reshape(*x1[:-1], w[0], w[2]) * input2.unsqueeze(-2)).sum(-1)
+    return y if bias is None else y + bias

@@ -66,6 +66,7 @@ from scratchnet.nn.modules.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from scratchnet.nn.modules.pixel import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from scratchnet.nn.modules.pooling import (
     AvgPool1d,
     AvgPool2d,

@@ -64,3 +64,58 @@ class Linear(Module):
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class NonDynamicallyQuantizableLinear(Linear):
+    """`Linear`, by another name: that of the last layer of `MultiheadAttention` in torch."""
+
+
+class Bilinear(Module):
+    """y_o = x₁ᵀ W_o x₂ + b_o
+
+    Parameters
+    ----------
+    in1_features, in2_features, out_features : int
+    bias : bool
+        Whether there is a b.
+
+    Attributes
+    ----------
+    weight : [out_features, in1_features, in2_features], bias : [out_features]
+        Initial values are drawn from U(−1/√in1_features, 1/√in1_features).
+
+    Shapes: [..., in1_features] and [..., in2_features] to [..., out_features]
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if in1_features <= 0:
+            raise ValueError(f"in1_features must be > 0, but got {in1_features}")
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        self.weight = unset((out_features, in1_features, in2_features), device, dtype)
+        self.register_parameter("bias", unset(out_features, device, dtype) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        bound = 1 / math.sqrt(self.in1_features)
+        for p in (self.weight, self.bias):
+            if p is not None:
+                init.uniform_(p, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        return F.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
