@@ -68,7 +68,7 @@ def nms(boxes, scores, iou_threshold, groups=None):
             w = np.minimum(x2[i], x2[later]) - np.maximum(x1[i], x1[later])
             h = np.minimum(y2[i], y2[later]) - np.maximum(y1[i], y1[later])
             intersection = np.where((w > 0) & (h > 0), w * h, 0).astype(boxes.dtype)
-            overlaps = intersection / (area[i] + area[later] - intersection) > iou_threshold
+            overlaps = intersection / (area[i] + area[later] - intersection) > np.float64(iou_threshold)
             stays[later] &= ~(overlaps if group is None else overlaps & (group[later] == group[i]))
     return order[stays]
 
@@ -138,7 +138,7 @@ def _kept(table, threshold):
 def _threshold_of(dtype, threshold):
     """The largest number of the dtype that is not larger: x > threshold means the same for all x of the dtype."""
     rounded = dtype.type(threshold)
-    return np.nextafter(rounded, dtype.type(-np.inf)) if rounded > threshold else rounded
+    return np.nextafter(rounded, dtype.type(-np.inf)) if float(rounded) > threshold else rounded
 
 
 @nms.cpu

@@ -1,5 +1,5 @@
-"""Networks for images, named as in torchvision."""
+"""Networks for images and operations on boxes, named as in torchvision."""
 
-from scratchnet.vision import models
+from scratchnet.vision import models, ops
 
-__all__ = ["models"]
+__all__ = ["models", "ops"]

@@ -90,10 +90,9 @@ class RoIPick(Function):
 
     def forward(self, x: Any) -> Any:
         indices, image, shape = self.settings
-        flat = x.reshape(*shape[:2], -1)[image]
-        places = indices.reshape(*indices.shape[:2], -1)
-        taken = np.take_along_axis(flat, np.maximum(places, 0), 2)
-        return np.where(places < 0, 0, taken).astype(x.dtype, copy=False).reshape(indices.shape)
+        flat = x.reshape(*shape[:2], shape[2] * shape[3])
+        taken = flat[image[:, None, None, None], np.arange(shape[1])[:, None, None], np.maximum(indices, 0)]
+        return np.where(indices < 0, 0, taken).astype(x.dtype, copy=False)
 
     def backward(self, g: Tensor) -> Tensor:
         return RoIUnpool(*self.settings)(g)
