@@ -1,103 +1,38 @@
-"""Pooling: one value for each window of an image."""
+"""Pooling: one value for each window that slides over an image, a signal or a volume."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from scratchnet import kernels
-from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.kernels import sliding_windows
+from scratchnet.nn.functional.activation_pieces import relu
 from scratchnet.nn.functional.arguments import ints
+from scratchnet.nn.functional.pooling_operations import (
+    AvgPool,
+    MaxPool,
+    apply_pooling,
+    require_dtype,
+    spatial_size,
+    stride_or_kernel,
+)
 from scratchnet.ops.elementwise import check_tensor
 
 
-class MaxPool2d(Function):
-    """y[n, c, i, j] = max of x[n, c] over window (i, j); the first of equals.
-
-    dL/dx = every g added at the place where its maximum was: `Unpool`
-    """
-
-    reads = NOTHING
-    notes = ("indices",)
-
-    def __init__(self, settings: tuple, with_indices: bool) -> None:
-        self.settings, self.with_indices = settings, with_indices
-
-    def forward(self, x: Any) -> Any:
-        self.x_shape = x.shape
-        y, self.indices = kernels.max_pool2d(x, *self.settings)
-        return (y, self.indices) if self.with_indices else y
-
-    def backward(self, g: Tensor, *_: Tensor) -> Tensor:
-        return Unpool(self.indices, self.x_shape)(g)
-
-
-class Unpool(Function):
-    """y = zeros of `shape`, with every x added at its index into the H·W pixels of its plane.  dL/dx = `Pick`"""
-
-    reads = NOTHING
-
-    def __init__(self, indices: Any, shape: tuple) -> None:
-        self.indices, self.target = indices, shape
-
-    def forward(self, x: Any) -> Any:
-        return kernels.max_pool2d_backward(x, self.indices, self.target)
-
-    def backward(self, g: Tensor) -> Tensor:
-        return Pick(self.indices)(g)
-
-
-class Pick(Function):
-    """y = x at indices into the H·W pixels of its plane.  dL/dx = `Unpool`"""
-
-    reads = NOTHING
-
-    def __init__(self, indices: Any) -> None:
-        self.indices = indices
-
-    def forward(self, x: Any) -> Any:
-        self.x_shape = x.shape
-        flat, places = x.reshape(*x.shape[:2], -1), self.indices.reshape(*self.indices.shape[:2], -1)
-        taken = np.take_along_axis(flat, places, 2)
-        return (
-            np.where(places < 0, 0, taken).astype(x.dtype, copy=False).reshape(self.indices.shape)
-        )  # -1: window of padding alone
-
-    def backward(self, g: Tensor) -> Tensor:
-        return Unpool(self.indices, self.x_shape)(g)
-
-
-class AvgPool2d(Function):
-    """y[n, c, i, j] = sum of x[n, c] over window (i, j) / divisor of that window.  dL/dx = `AvgUnpool2d`"""
-
-    reads = NOTHING
-
-    def __init__(self, settings: tuple) -> None:
-        self.settings = settings
-
-    def forward(self, x: Any) -> Any:
-        self.x_shape = x.shape
-        return kernels.avg_pool2d(x, *self.settings).astype(x.dtype, copy=False)  # integers stay integers
-
-    def backward(self, g: Tensor) -> Tensor:
-        return AvgUnpool2d(self.settings, self.x_shape)(g)
-
-
-class AvgUnpool2d(Function):
-    """The adjoint of `AvgPool2d`, and so its gradient is: every x / divisor is added onto all pixels of its window."""
-
-    reads = NOTHING
-
-    def __init__(self, settings: tuple, shape: tuple) -> None:
-        self.settings, self.target = settings, shape
-
-    def forward(self, x: Any) -> Any:
-        return kernels.avg_pool2d_backward(x, self.target, *self.settings)
-
-    def backward(self, g: Tensor) -> Tensor:
-        return AvgPool2d(self.settings)(g)
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest value of each window of [N, C, L] or [C, L]; see `max_pool2d`."""
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
@@ -109,7 +44,7 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The largest value of each window.
+    """The largest value of each window; a NaN is larger than any number, and of equal values the first counts.
 
     Parameters
     ----------
@@ -134,16 +69,98 @@ def max_pool2d(
     RuntimeError
         If the window does not fit, or for settings out of their range.
     """
-    if check_tensor(input, "max_pool2d").array.dtype.kind == "b":
-        raise NotImplementedError("max_pool2d: not implemented for input of dtype bool")
-    kernel, stride, padding = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation)
-    operation = MaxPool2d(
-        (kernel, stride, padding, ints(dilation, 2, "max_pool2d", "dilation"), ceil_mode), return_indices
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest value of each window of [N, C, D, H, W] or [C, D, H, W]; see `max_pool2d`."""
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool1d` with its indices, whatever `return_indices` says."""
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool2d` with its indices, whatever `return_indices` says."""
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool3d` with its indices, whatever `return_indices` says."""
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def _max_pool(
+    dims: int,
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Any:
+    name = f"max_pool{dims}d"
+    size = spatial_size(input, dims, name)
+    kind = input.array.dtype.kind
+    require_dtype(input, name, kind == "f" or (kind != "b" and (dims > 1 or return_indices)))
+    kernel = ints(kernel_size, dims, name, "kernel_size")
+    windows = sliding_windows(
+        name,
+        size,
+        kernel,
+        stride_or_kernel(stride, kernel, name),
+        ints(padding, dims, name, "padding"),
+        ints(dilation, dims, name, "dilation"),
+        bool(ceil_mode),
     )
-    if input.array.ndim == 4:
-        return operation(input)
-    result = operation(input.unsqueeze(0))
-    return tuple(r.squeeze(0) for r in result) if return_indices else result.squeeze(0)
+    return apply_pooling(MaxPool(windows, return_indices), input, dims)
+
+
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of each window of [N, C, L] or [C, L]; see `avg_pool2d`."""
+    return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
 def avg_pool2d(
@@ -176,66 +193,118 @@ def avg_pool2d(
     RuntimeError
         If the window does not fit, or for settings out of their range.
     """
-    check_tensor(input, "avg_pool2d")
+    return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+def avg_pool3d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window of [N, C, D, H, W] or [C, D, H, W]; see `avg_pool2d`."""
+    return _avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+def _avg_pool(
+    dims: int,
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Tensor:
+    name = f"avg_pool{dims}d"
+    size = spatial_size(input, dims, name)
+    require_dtype(input, name, input.array.dtype.kind == "f" or input.array.dtype == np.int64)
     if divisor_override == 0:
-        raise RuntimeError("avg_pool2d: divisor must be not zero")
-    kernel, stride, padding = _geometry("avg_pool2d", input, kernel_size, stride, padding, 1)
-    operation = AvgPool2d((kernel, stride, padding, ceil_mode, count_include_pad, divisor_override))
-    return operation(input) if input.array.ndim == 4 else operation(input.unsqueeze(0)).squeeze(0)
+        raise RuntimeError(f"{name}: divisor must be not zero")
+    kernel = ints(kernel_size, dims, name, "kernel_size")
+    if dims == 3 and any(k > n for k, n in zip(kernel, size)):  # as in torch, whatever the padding, in 3-D alone
+        raise RuntimeError(f"{name}: input image {size} is smaller than kernel size {kernel}")
+    windows = sliding_windows(
+        name,
+        size,
+        kernel,
+        stride_or_kernel(stride, kernel, name),
+        ints(padding, dims, name, "padding"),
+        (1,) * dims,
+        bool(ceil_mode),
+        bool(count_include_pad),
+        divisor_override,
+    )
+    return apply_pooling(AvgPool(windows), input, dims)
 
 
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
-    """The mean of each of OH × OW regions that cover the image.
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """The p-norm of each window of [N, C, L] or [C, L]; see `lp_pool2d`."""
+    return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
 
-    Region i of the rows reaches from ⌊i · H / OH⌋ up to ⌈(i + 1) · H / OH⌉, that of the columns likewise.
+
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """(Σ xᵖ)^(1/p) over each window: the sum for p = 1, the largest |x| for p = ∞.
+
+    Gulcehre, Cho, Pascanu and Bengio, "Learned-Norm Pooling for Deep Feedforward and Recurrent Neural Networks", 2014.
 
     Parameters
     ----------
     input : [N, C, H, W] or [C, H, W]
-    output_size : int, or (OH, OW); None stands for the input's size
+    norm_type : float
+        p. Where Σ xᵖ is 0 the gradient is NaN, as the formula's.
+    kernel_size, stride, ceil_mode
+        As for `max_pool2d`. The sum is the mean of the values inside the image times the area of the window.
 
     Returns
     -------
     [N, C, OH, OW]
     """
-    shape = check_tensor(input, "adaptive_avg_pool2d").array.shape
-    if len(shape) not in (3, 4) or 0 in shape[-3:]:
-        raise RuntimeError(f"adaptive_avg_pool2d: expected input of shape [N, C, H, W] or [C, H, W], got {shape}")
-    sizes = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size, output_size)
-    rows, columns = (n if size is None else size for size, n in zip(sizes, shape[-2:]))
-    dtype = input.array.dtype
-    return Tensor(_averages(rows, shape[-2], dtype)) @ input @ Tensor(_averages(columns, shape[-1], dtype).T)
+    return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def _averages(regions: int, size: int, dtype: np.dtype) -> np.ndarray:
-    """[regions, size]: row i averages the pixels of region i."""
-    weights = np.zeros((regions, size), dtype)
-    for i in range(regions):
-        first, last = i * size // regions, -(-(i + 1) * size // regions)
-        weights[i, first:last] = 1 / (last - first)
-    return weights
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """The p-norm of each window of [N, C, D, H, W] or [C, D, H, W]; see `lp_pool2d`."""
+    return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def _geometry(function: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple:
-    """Kernel, stride and padding as pairs, checked."""
-    shape = input.array.shape
-    if len(shape) not in (3, 4) or 0 in shape[-3:]:
-        raise RuntimeError(
-            f"{function}: Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, "
-            f"but got: {shape}"
-        )
-    kernel = ints(kernel_size, 2, function, "kernel_size")
-    unset = stride is None or (isinstance(stride, tuple | list) and not stride)
-    stride = kernel if unset else ints(stride, 2, function, "stride")
-    padding, dilation = ints(padding, 2, function, "padding"), ints(dilation, 2, function, "dilation")
-    for name, values in (("kernel_size", kernel), ("stride", stride), ("dilation", dilation)):
-        if min(values) < 1:
-            raise RuntimeError(f"{function}: {name} should be greater than zero, got {values}")
-    if min(padding) < 0:
-        raise RuntimeError(f"{function}: pad must be non-negative, but got pad: {padding}")
-    if any(2 * p > d * (k - 1) + 1 for p, k, d in zip(padding, kernel, dilation)):
-        raise RuntimeError(
-            f"{function}: pad should be at most half of effective kernel size, but got pad={padding}, "
-            f"kernel_size={kernel} and dilation={dilation}"
-        )
-    return kernel, stride, padding
+def cross_channel_max_pool(input: Tensor, kernel_size: int, stride: int | None = None) -> Tensor:
+    """The largest of every `kernel_size` neighbouring channels, every `stride` channels: each pixel by itself.
+
+    Goodfellow, Warde-Farley, Mirza, Courville and Bengio, "Maxout Networks", 2013.
+
+    Parameters
+    ----------
+    input : [N, C, ...]
+    kernel_size : int
+    stride : int, optional
+        `kernel_size` by default.
+
+    Returns
+    -------
+    [N, (C − kernel_size) // stride + 1, ...]
+    """
+    shape = check_tensor(input, "cross_channel_max_pool").array.shape
+    if len(shape) < 2 or 0 in shape[1:]:
+        raise RuntimeError(f"cross_channel_max_pool: expected input of shape [N, C, ...], got {shape}")
+    step = kernel_size if stride is None else stride
+    y = max_pool2d(input.reshape(shape[0], 1, shape[1], math.prod(shape[2:])), (kernel_size, 1), (step, 1))
+    return y.reshape(shape[0], -1, *shape[2:])
+
+
+def _lp_pool(dims: int, input: Tensor, p: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
+    if math.isinf(p):
+        sign = 1 if p > 0 else -1
+        return sign * _max_pool(dims, sign * input.abs(), kernel_size, stride, 0, 1, ceil_mode, False)
+    area = math.prod(ints(kernel_size, dims, f"lp_pool{dims}d", "kernel_size"))
+    mean = _avg_pool(dims, input**p, kernel_size, stride, 0, ceil_mode, True, None)
+    return (mean.sign() * relu(mean.abs()) * area) ** (1 / p)

@@ -1,0 +1,185 @@
+"""Average pooling over windows of any kind, and its gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.parallel import parallel_for
+from scratchnet.kernels.pool_windows import every
+from scratchnet.kernels.registry import compilable, kernel
+
+
+@kernel
+def avg_pool(x, windows):
+    """The mean of every window: the sum of its pixels in the image / its divisor.
+
+    Parameters
+    ----------
+    x : [N, C, *size], of one to three axes
+    windows : Windows; the divisors are theirs
+
+    Returns
+    -------
+    [N, C, *windows.output], of x's dtype; the mean of integers is rounded towards 0
+    """
+    _check("avg_pool", x.shape, windows)
+    total = x.reshape(x.shape[0] * x.shape[1], *(a.size for a in windows.axes)).astype(_sum_dtype(x))
+    for number, axis in enumerate(windows.axes, 1):
+        total = _sums(total, axis, number)
+    mean = total / windows.divisors(total.dtype)
+    return mean.astype(x.dtype).reshape(*x.shape[:2], *windows.output)
+
+
+def _sums(x, axis, number):
+    """The sums of windows along one axis."""
+    edges = np.stack([axis.start[0], axis.stop[0]], 1).reshape(-1)          # [start₀, stop₀), [stop₀, start₁), ...
+    beyond = np.zeros_like(x, shape=(*x.shape[:number], 1, *x.shape[number + 1:]))
+    sums = np.add.reduceat(np.concatenate([x, beyond], number), edges, number)
+    return np.moveaxis(np.moveaxis(sums, number, 0)[::2], 0, number)
+
+
+@kernel
+def avg_pool_backward(g, windows):
+    """The gradient of avg_pool, its adjoint: every window hands g / divisor to each of its pixels.
+
+    Parameters
+    ----------
+    g : [N, C, *windows.output]
+
+    Returns
+    -------
+    [N, C, *size]
+    """
+    _check_backward(g, windows)
+    share = g.reshape(g.shape[0] * g.shape[1], *(a.windows for a in windows.axes)).astype(_sum_dtype(g))
+    share = share / windows.divisors(share.dtype)
+    for number, axis in enumerate(windows.axes, 1):
+        share = _spread(share, axis, number)
+    return share.astype(g.dtype).reshape(*g.shape[:2], *windows.size)
+
+
+def _spread(share, axis, number):
+    """The adjoint of `_sums`: what windows along one axis give is added to all of their pixels."""
+    share = np.moveaxis(share, number, 0)
+    total = np.zeros_like(share, shape=(axis.size, *share.shape[1:]))
+    for tap in range(axis.longest):
+        place = axis.start[0] + tap
+        exists = place < axis.stop[0]
+        np.add.at(total, place[exists], share[exists])
+    return np.moveaxis(total, 0, number)
+
+
+def _sum_dtype(x):
+    """Half-precision numbers are summed in single precision, integers are averaged exactly."""
+    return x.dtype if x.dtype.itemsize > 2 and x.dtype.kind == "f" else np.float32 if x.dtype.kind == "f" else np.float64
+
+
+def _check(name, shape, windows):
+    windows.check(name, shape)
+    if any(len(a.start) > 1 or a.step > 1 for a in windows.axes):
+        raise RuntimeError(f"{name}: expected windows without holes, and the same for all planes")
+
+
+def _check_backward(g, windows):
+    windows.check_output("avg_pool_backward", g.shape, g.shape)
+    _check("avg_pool_backward", (*g.shape[:2], *windows.size), windows)
+
+
+@jit
+def _add(total, x):
+    for i in range(len(total)):
+        total[i] += x[i]
+
+
+@jit(reassociate=True)
+def _sum(x):
+    total = x.dtype.type(0)
+    for i in range(len(x)):
+        total += x[i]
+    return total
+
+
+@jit
+def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, by_depth, by_row, by_column):
+    """Planes of x [P, D, H, W] to y [P, OD, OH, OW]: first the sum of the rows of a window, for the whole width,
+    then that of its columns."""
+    total, buffer = np.empty(x.shape[3], x.dtype), np.empty(y.shape[3], x.dtype)
+    for plane in range(start, stop):
+        for k in range(y.shape[1]):
+            for i in range(y.shape[2]):
+                row = x[plane, depths[0, 0, k], rows[0, 0, i]]
+                if (depths[1, 0, k] - depths[0, 0, k]) * (rows[1, 0, i] - rows[0, 0, i]) != 1:
+                    fill(total, 0)
+                    for d in range(depths[0, 0, k], depths[1, 0, k]):
+                        for h in range(rows[0, 0, i], rows[1, 0, i]):
+                            _add(total, x[plane, d, h])
+                    row = total
+                mean, divisor = y[plane, k, i], by_depth[k] * by_row[i]
+                fill(mean, 0)
+                for t in range(len(taps)):
+                    j0, j1, column = taps[t]
+                    seen = buffer[j0:j1]
+                    every(row[column:], stride, seen)
+                    _add(mean[j0:j1], seen)
+                if len(taps) == 0:
+                    for j in range(len(mean)):
+                        mean[j] = _sum(row[columns[0, 0, j]:columns[1, 0, j]])
+                for j in range(len(mean)):
+                    mean[j] /= divisor * by_column[j]
+
+
+@jit
+def _avg_backward_loop(start, stop, g, gx, depths, rows, columns, taps, stride, by_depth, by_row, by_column):
+    """g [P, OD, OH, OW] to gx [P, D, H, W]: the shares of a row of windows, spread over its columns, are added to
+    each of its rows."""
+    share, spread = np.empty(g.shape[3], g.dtype), np.empty(gx.shape[3], g.dtype)
+    for plane in range(start, stop):
+        for d in range(gx.shape[1]):
+            for h in range(gx.shape[2]):
+                fill(gx[plane, d, h], 0)
+        for k in range(g.shape[1]):
+            for i in range(g.shape[2]):
+                given, divisor = g[plane, k, i], by_depth[k] * by_row[i]
+                for j in range(len(share)):
+                    share[j] = given[j] / (divisor * by_column[j])
+                fill(spread, 0)
+                for t in range(len(taps)):
+                    j0, j1, column = taps[t]
+                    target, shares = spread[column:], share[j0:j1]
+                    for j in range(len(shares)):
+                        target[j * stride] += shares[j]
+                if len(taps) == 0:
+                    for j in range(len(share)):
+                        for w in range(columns[0, 0, j], columns[1, 0, j]):
+                            spread[w] += share[j]
+                for d in range(depths[0, 0, k], depths[1, 0, k]):
+                    for h in range(rows[0, 0, i], rows[1, 0, i]):
+                        _add(gx[plane, d, h], spread)
+
+
+@avg_pool.cpu
+def _avg_pool_cpu(x, windows):
+    _check("avg_pool", x.shape, windows)
+    if not compilable(x):
+        return NotImplemented
+    y = np.empty((*x.shape[:2], *windows.output), x.dtype)
+    if y.size:
+        volumes = windows.volumes(x)
+        parallel_for(_avg_loop, len(volumes), volumes[0].size, volumes, windows.outputs(y), *windows.tables,
+                     *windows.divisor_tables(x.dtype))
+    return y
+
+
+@avg_pool_backward.cpu
+def _avg_pool_backward_cpu(g, windows):
+    _check_backward(g, windows)
+    if not compilable(g):
+        return NotImplemented
+    gx = np.empty((*g.shape[:2], *windows.size), g.dtype)
+    if gx.size:
+        volumes = windows.volumes(gx)
+        parallel_for(_avg_backward_loop, len(volumes), volumes[0].size, windows.outputs(g), volumes, *windows.tables,
+                     *windows.divisor_tables(g.dtype))
+    return gx
+
