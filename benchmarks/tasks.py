@@ -61,7 +61,7 @@ class Suite:
     mean: float | None = None
     limit: float | None = None
     measure: str = "step"
-    note: str = ""  # stands under the title: what one should know to read the table
+    note: str = ""  # stands under the title: how to read the table; of a bar that is not met, why, and what was tried
     tasks: dict[str, Task] = field(default_factory=dict, repr=False)
 
     def task(self, name: str, shape: str = "", **rest: Any) -> Callable:
