@@ -99,13 +99,15 @@ def summary_row(suite: Suite, record: dict) -> str:
     entries = {name: entry for name, entry in record["tasks"].items() if name in suite.tasks}
     ratios = {name: entry["ratios"]["torch"] for name, entry in entries.items() if "torch" in entry.get("ratios", {})}
     cells = [f"[{suite.title}](#{anchor(suite.title)})", f"{len(entries)}"]
+    unknown = len(suite.tasks) - len(entries)
     failed = [name for name, entry in entries.items() if "figures" not in entry]
     beyond = [name for name, entry in entries.items() if not within(suite.tasks[name], entry)]
     mean = geometric_mean(list(ratios.values())) if ratios else None
     cells += [f"**{mean:.2f}**" if mean else "–", f"≤ {suite.mean}" if suite.mean else "–"]
     worst = max(ratios, key=lambda name: ratios[name]) if ratios else ""
     cells += [f"{ratios[worst]:.2f} ({worst})" if worst else "–", f"≤ {suite.limit}" if suite.limit else "–"]
-    trouble = [f"{len(failed)} cannot run"] * bool(failed)
+    trouble = [f"{unknown} not measured"] * bool(unknown)
+    trouble += [f"{len(failed)} cannot run"] * bool(failed)
     trouble += [f"{len(beyond) - len(failed)} over their own bar"] * (len(beyond) > len(failed))
     trouble += ["mean"] * bool(mean and suite.mean and mean > suite.mean)
     if not (suite.mean or suite.limit or any(bars(suite.tasks[name]) for name in entries)) and not failed:

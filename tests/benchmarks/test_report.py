@@ -57,11 +57,13 @@ def test_rows_of_a_suite():
 
 
 def test_the_summary_has_the_geometric_mean_the_worst_task_and_what_is_not_met():
-    two = [result("layers/a", [0.5], [1.0]), result("layers/b", [1.9], [1.0])]
-    [row] = rows(report.page(measured(*two)), "| [Layers")
-    assert row == "| [Layers, forward](#layers-forward) | 2 | **0.97** | ≤ 1.0 | 1.90 (b) | ≤ 1.5 | yes |"  # b may be 2.0
-    two[0] = result("layers/a", [1.6], [1.0])
-    [row] = rows(report.page(measured(*two, result("layers/c", error="ValueError: no"))), "| [Layers")
+    all_of_them = [result("layers/a", [0.5], [1.0]), result("layers/b", [1.9], [1.0]), result("layers/c", [1.0], [1.0])]
+    [row] = rows(report.page(measured(*all_of_them)), "| [Layers")
+    assert row == "| [Layers, forward](#layers-forward) | 3 | **0.98** | ≤ 1.0 | 1.90 (b) | ≤ 1.5 | yes |"  # b may be 2.0
+    [row] = rows(report.page(measured(*all_of_them[:2])), "| [Layers")
+    assert row.endswith("| **no**: 1 not measured |")
+    some = [result("layers/a", [1.6], [1.0]), all_of_them[1], result("layers/c", error="ValueError: no")]
+    [row] = rows(report.page(measured(*some)), "| [Layers")
     assert row.endswith("**no**: 1 cannot run, 1 over their own bar, mean |")
 
 
