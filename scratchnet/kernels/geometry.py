@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from scratchnet.kernels.jit import jit
@@ -18,12 +18,6 @@ def per_axis(value: Any, axes: int, name: str, least: int) -> tuple[int, ...]:
         kind = "positive" if least == 1 else "non-negative"
         raise RuntimeError(f"{name}: expected {kind} values, got {value!r}")
     return ints
-
-
-def pair(value: int | Sequence[int], name: str, least: int) -> tuple[int, int]:
-    """``value`` as (rows, columns): an int stands for both."""
-    rows, columns = per_axis(value, 2, name, least)
-    return rows, columns
 
 
 def window_count(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode=False) -> int:
@@ -52,11 +46,6 @@ def window_counts(name: str, size, kernel, stride, padding, dilation, ceil_mode=
 def seen_through(tap: Iterable[int], stride, dilation, counts) -> tuple[slice, ...]:
     """What the windows see of a padded image through one tap of the kernel: a slice of each axis."""
     return tuple(slice(t * d, t * d + s * n, s) for t, s, d, n in zip(tap, stride, dilation, counts))
-
-
-def tap_slices(a: int, b: int, stride, dilation, counts) -> tuple[slice, ...]:
-    """`seen_through` tap (a, b) of a two-dimensional kernel."""
-    return seen_through((a, b), stride, dilation, counts)
 
 
 @jit

@@ -64,9 +64,6 @@ from scratchnet.nn.functional.pooling import (
     avg_pool2d,
     avg_pool3d,
     cross_channel_max_pool,
-    lp_pool1d,
-    lp_pool2d,
-    lp_pool3d,
     max_pool1d,
     max_pool1d_with_indices,
     max_pool2d,
@@ -91,6 +88,7 @@ from scratchnet.nn.functional.pooling_fractional import (
     fractional_max_pool3d,
     fractional_max_pool3d_with_indices,
 )
+from scratchnet.nn.functional.pooling_lp import lp_pool1d, lp_pool2d, lp_pool3d
 from scratchnet.nn.functional.pooling_unpool import max_unpool1d, max_unpool2d, max_unpool3d
 from scratchnet.nn.functional.softmax import log_softmax, softmax, softmin
 from scratchnet.ops.gathering import one_hot
