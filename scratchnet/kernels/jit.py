@@ -50,11 +50,14 @@ class Loop:
             return self.python(*args)
 
     def specialised(self, **constants: Any) -> Loop:
-        """This loop with other values of the globals of these names, numbers or functions, known when it is
-        compiled."""
-        key = tuple(sorted(constants.items(), key=lambda item: item[0]))
+        """This loop, and those that it calls, with other values of the globals of these names, numbers or functions, known
+        when they are compiled."""
+        names = self._names()
+        key = tuple(sorted((item for item in constants.items() if item[0] in names), key=lambda item: item[0]))
+        if not key:
+            return self
         if key not in self._variants:
-            self._variants[key] = Loop(self.python, self._reassociate, constants)
+            self._variants[key] = Loop(self.python, self._reassociate, dict(key))
         return self._variants[key]
 
     def compiled(self):
@@ -77,13 +80,18 @@ class Loop:
         return self._compiled
 
     def _called(self) -> dict[str, Loop]:
-        names = self.python.__code__.co_names
-        return {name: value for name, value in {**self.python.__globals__, **self._constants}.items()
+        names, constants = self.python.__code__.co_names, self._constants
+        return {name: constants[name] if name in constants else value.specialised(**constants)
+                for name, value in {**self.python.__globals__, **constants}.items()
                 if isinstance(value, Loop) and name in names}
+
+    def _names(self) -> set[str]:
+        """The globals that the loop, or one that it calls, refers to."""
+        return set(self.python.__code__.co_names).union(*(loop._names() for loop in self._called().values()))
 
     def sources(self) -> set[str]:
         """The files whose text the compiled loop depends on: its own, and those of what it calls."""
-        own = {self.python.__code__.co_filename}
+        own = {self.python.__code__.co_filename, __file__}
         modules = {sys.modules[value.__module__].__file__ for value in self._constants.values()
                    if callable(value)}
         return own.union(modules, *(loop.sources() for loop in self._called().values()))
