@@ -4,24 +4,27 @@ They know nothing of gradients or Tensors, and import nothing else of this libra
 """
 
 from scratchnet.kernels.attention import attention, attention_backward
+from scratchnet.kernels.batch_norm import batch_norm, batch_norm_apply, batch_norm_backward
 from scratchnet.kernels.blas import matmul
 from scratchnet.kernels.conv import conv_forward, conv_grad_bias, conv_grad_input, conv_grad_weight
 from scratchnet.kernels.cross_entropy import cross_entropy, cross_entropy_backward
 from scratchnet.kernels.detection_decay import matrix_nms, soft_nms
 from scratchnet.kernels.detection_iou import box_iou
 from scratchnet.kernels.elementwise import relu, relu_backward, sigmoid_backward, tanh, tanh_backward
+from scratchnet.kernels.group_norm import group_norm, group_norm_backward
 from scratchnet.kernels.im2col import col2im, im2col
+from scratchnet.kernels.layer_norm import layer_norm, layer_norm_backward
+from scratchnet.kernels.local_response_norm import local_response_norm, local_response_norm_backward
 from scratchnet.kernels.nms import nms
-from scratchnet.kernels.norm import batch_norm_apply, batch_norm_backward, batch_norm_statistics
 from scratchnet.kernels.optimizer import adam_step, sgd_step
 from scratchnet.kernels.padding import pad, pad_backward
 from scratchnet.kernels.parallel import get_num_threads, set_num_threads
 from scratchnet.kernels.pool_avg import avg_pool, avg_pool_backward
 from scratchnet.kernels.pool_max import max_pool, max_pool_backward, max_unpool, pick
 from scratchnet.kernels.pool_windows import Windows, adaptive_windows, fractional_windows, sliding_windows
-from scratchnet.kernels.recurrent_gru import gru_steps, gru_steps_backward
-from scratchnet.kernels.recurrent_lstm import lstm_steps, lstm_steps_backward
-from scratchnet.kernels.recurrent_rnn import rnn_steps, rnn_steps_backward
+from scratchnet.kernels.recurrent_gru import gru_backward, gru_forward
+from scratchnet.kernels.recurrent_lstm import lstm_backward, lstm_forward
+from scratchnet.kernels.recurrent_rnn import rnn_backward, rnn_forward
 from scratchnet.kernels.registry import Kernel, kernel, use_reference
 from scratchnet.kernels.roi_average import roi_average, roi_average_backward
 from scratchnet.kernels.roi_pool import roi_pool, roi_pool_backward
@@ -34,10 +37,11 @@ __all__ = [
     "pad", "pad_backward",
     "Windows", "sliding_windows", "adaptive_windows", "fractional_windows",
     "max_pool", "max_pool_backward", "max_unpool", "pick", "avg_pool", "avg_pool_backward",
-    "batch_norm_statistics", "batch_norm_apply", "batch_norm_backward",
+    "batch_norm", "batch_norm_apply", "batch_norm_backward", "layer_norm", "layer_norm_backward",
+    "group_norm", "group_norm_backward", "local_response_norm", "local_response_norm_backward",
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward",
     "cross_entropy", "cross_entropy_backward",
     "relu", "relu_backward", "tanh", "tanh_backward", "sigmoid_backward", "sgd_step", "adam_step",
-    "rnn_steps", "rnn_steps_backward", "lstm_steps", "lstm_steps_backward", "gru_steps", "gru_steps_backward",
+    "rnn_forward", "rnn_backward", "lstm_forward", "lstm_backward", "gru_forward", "gru_backward",
     "box_iou", "nms", "soft_nms", "matrix_nms", "roi_average", "roi_average_backward", "roi_pool", "roi_pool_backward",
 ]

@@ -39,13 +39,24 @@ from scratchnet.nn.functional.activation_pieces import (
     threshold_,
 )
 from scratchnet.nn.functional.attention import scaled_dot_product_attention
+from scratchnet.nn.functional.batch_norm import batch_norm, instance_norm
 from scratchnet.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
 from scratchnet.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from scratchnet.nn.functional.cross_entropy import cross_entropy, nll_loss
-from scratchnet.nn.functional.dropout import dropout, dropout1d, dropout2d
+from scratchnet.nn.functional.distance import cosine_similarity, normalize, pairwise_distance, pdist
+from scratchnet.nn.functional.dropout import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
+from scratchnet.nn.functional.dropout_structured import drop_block2d, drop_path, scheduled_drop_probability
 from scratchnet.nn.functional.embedding import embedding
 from scratchnet.nn.functional.fold import fold, unfold
 from scratchnet.nn.functional.linear import bilinear, linear
+from scratchnet.nn.functional.local_response_norm import local_response_norm
 from scratchnet.nn.functional.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -56,7 +67,7 @@ from scratchnet.nn.functional.loss import (
     smooth_l1_loss,
 )
 from scratchnet.nn.functional.multi_head_attention import multi_head_attention_forward
-from scratchnet.nn.functional.norm import batch_norm, layer_norm
+from scratchnet.nn.functional.norm import group_norm, layer_norm, rms_norm
 from scratchnet.nn.functional.padding import pad
 from scratchnet.nn.functional.pixel import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 from scratchnet.nn.functional.pooling import (

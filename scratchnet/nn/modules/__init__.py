@@ -31,8 +31,27 @@ from scratchnet.nn.modules.activation import (
     Threshold,
 )
 from scratchnet.nn.modules.attention import MultiheadAttention
+from scratchnet.nn.modules.batchnorm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    SyncBatchNorm,
+)
 from scratchnet.nn.modules.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from scratchnet.nn.modules.dropout import Dropout, Dropout1d, Dropout2d
+from scratchnet.nn.modules.distance import CosineSimilarity, PairwiseDistance
+from scratchnet.nn.modules.dropout import (
+    AlphaDropout,
+    DropBlock2d,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
+    Dropout3d,
+    DropPath,
+    FeatureAlphaDropout,
+)
 from scratchnet.nn.modules.embedding import Embedding
 from scratchnet.nn.modules.flatten import Flatten, Unflatten
 from scratchnet.nn.modules.fold import Fold, Unfold
@@ -48,7 +67,7 @@ from scratchnet.nn.modules.loss import (
     NLLLoss,
     SmoothL1Loss,
 )
-from scratchnet.nn.modules.norm import BatchNorm1d, BatchNorm2d, LayerNorm
+from scratchnet.nn.modules.norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from scratchnet.nn.modules.padding import (
     CircularPad1d,
     CircularPad2d,

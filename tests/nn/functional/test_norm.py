@@ -1,26 +1,18 @@
-"""Normalisation: gradients to second order, kernel against definition, torch, running statistics,
-refusals."""
+"""Layer, RMS and group norm: gradients to second order, kernel against definition, torch, refusals."""
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import scratchnet
 import scratchnet.nn.functional as F
 from scratchnet import Tensor, nn
-from scratchnet.autograd import checkpoint
 from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import seeds
 
-
-@st.composite
-def batches(draw):
-    """[N, C, ...] with two or more values in each channel, a seed, and which of weight and bias there are."""
-    sides = draw(st.lists(st.integers(1, 3), max_size=2))
-    shape = (draw(st.integers(2, 4)), draw(st.integers(1, 3)), *sides)
-    return shape, draw(seeds()), draw(st.sampled_from([(), ("weight",), ("weight", "bias"), ("bias",)]))
+AFFINE = st.sampled_from([(), ("weight",), ("weight", "bias"), ("bias",)])
+CLOSE = dict(rtol=1e-7, atol=1e-8)
 
 
 def parameters(size, names, seed):
@@ -33,163 +25,143 @@ def by_position(function, names, **kwargs):
     return lambda x, *rest: function(x, **dict(zip(names, rest)), **kwargs)
 
 
-@given(batches(), st.booleans())
-def test_gradients_of_batch_norm(batch, training):
-    shape, seed, names = batch
-    mean, var = Tensor(values(shape[1:2], seed + 5)), Tensor(values(shape[1:2], seed + 6) ** 2 + 0.5)
-    norm = by_position(
-        F.batch_norm, names, running_mean=mean, running_var=var, training=training, momentum=0.0, eps=0.1
-    )
-    check_gradient(norm, values(shape, seed), *parameters(shape[1], names, seed + 1).values())
-
-
-@given(batches(), st.booleans())
-def test_the_kernel_of_batch_norm_equals_the_definition(fused_equals_composed, batch, training):
-    shape, seed, names = batch
-    mean, var = Tensor(values(shape[1:2], seed + 5)), Tensor(values(shape[1:2], seed + 6) ** 2 + 0.5)
-    norm = by_position(F.batch_norm, names, running_mean=mean, running_var=var, training=training)
-    fused_equals_composed(
-        norm, values(shape, seed), *parameters(shape[1], names, seed + 1).values(), rtol=1e-7, atol=1e-8
-    )
-
-
-@given(batches(), st.booleans(), st.booleans(), st.sampled_from([np.float32, np.float64]), st.floats(0, 1))
-def test_batch_norm_against_torch(batch, training, running, dtype, momentum):
-    """The running statistics after the call are compared too: they are arguments."""
-    shape, seed, names = batch
-    if names == ("bias",):  # torch 2.13 leaves the bias out of evaluation without a weight
-        names = ("weight", "bias")
-    x, c = values(shape, seed, dtype=dtype), shape[1]
-    mean, var = values((c,), seed + 5, dtype=dtype), np.square(values((c,), seed + 6, dtype=dtype)) + dtype(0.5)
-    state = (mean, var) if running or not training else (None, None)
-    rest = {name: value.astype(dtype) for name, value in parameters(c, names, seed + 1).items()}
-
-    def call(library):
-        def batch_norm(x, mean, var, **kwargs):
-            mean, var = (v if v is None else v.detach() for v in (mean, var))
-            y = library.nn.functional.batch_norm(x, mean, var, training=training, momentum=momentum, eps=1e-3, **kwargs)
-            return y, mean, var
-
-        return batch_norm
-
-    tolerance = dict(rtol=1e-3, atol=1e-4) if dtype == np.float32 else dict(rtol=1e-7, atol=1e-8)
-    check_against_torch(call(scratchnet), x, *state, torch_fn=call(torch), **rest, **tolerance)
-
-
-@given(st.integers(0, 2), st.integers(1, 2), seeds(), st.sampled_from([(), ("weight",), ("weight", "bias"), ("bias",)]))
-def test_layer_norm(leading, dims, seed, names):
+@given(st.integers(0, 2), st.integers(1, 2), seeds(), AFFINE)
+def test_layer_norm(fused_equals_composed, leading, dims, seed, names):
     size = (3, 2)[:dims]
     shape = ((2, 3)[:leading]) + size
     x, rest = values(shape, seed), parameters(size, names, seed + 1)
     norm = by_position(F.layer_norm, names, normalized_shape=size, eps=0.1)
     check_gradient(norm, x, *rest.values())
+    fused_equals_composed(norm, x, *rest.values(), rtol=1e-7, atol=1e-8)
     if names != ("bias",):
-        check_against_torch("nn.functional.layer_norm", x, size, **rest, rtol=1e-7, atol=1e-8)
+        check_against_torch("nn.functional.layer_norm", x, size, **rest, **CLOSE)
 
 
-def test_an_example_by_hand():
-    """Channel values 1 and 3: mean 2, biased variance 1, unbiased 2."""
-    x = Tensor(np.array([[1.0], [3.0]]), True)
-    mean, var = Tensor(np.zeros(1)), Tensor(np.ones(1))
-    y = F.batch_norm(x, mean, var, training=True, momentum=0.5, eps=0.0)
-    assert y.tolist() == [[-1], [1]] and mean.tolist() == [1] and var.tolist() == [1.5]
-    y.backward(Tensor(np.array([[1.0], [0.0]])))
-    np.testing.assert_allclose(x.grad.array, 0, atol=1e-15)  # two values can only be −1 and 1
+@given(st.integers(0, 2), st.integers(1, 2), seeds(), st.booleans(), st.sampled_from([None, 0.1]))
+def test_rms_norm(fused_equals_composed, leading, dims, seed, weighted, eps):
+    size = (3, 2)[:dims]
+    shape = ((2, 3)[:leading]) + size
+    names = ("weight",) if weighted else ()
+    x, rest = values(shape, seed), parameters(size, names, seed + 1)
+    norm = by_position(F.rms_norm, names, normalized_shape=size, eps=eps)
+    check_gradient(norm, x, *rest.values())
+    fused_equals_composed(norm, x, *rest.values(), rtol=1e-7, atol=1e-8)
+    check_against_torch("nn.functional.rms_norm", x, size, eps=eps, **rest, **CLOSE)
 
 
-def test_checkpointing_a_batch_norm():
-    layer, x = nn.BatchNorm1d(3).double(), Tensor(values((4, 3), 0), True)
-    expected = scratchnet.autograd.grad((layer(x) ** 3).sum(), [x, layer.weight])
-    layer.reset_running_stats()
-    actual = scratchnet.autograd.grad((checkpoint(layer, x) ** 3).sum(), [x, layer.weight])
-    for a, b in zip(actual, expected):
-        np.testing.assert_allclose(a.array, b.array)
+@st.composite
+def groups(draw):
+    """[N, C, ...] with two or more values in a group, and the number of groups."""
+    per_group = draw(st.integers(1, 3))
+    sides = draw(st.lists(st.integers(1, 3), max_size=2)) if per_group > 1 else [draw(st.integers(2, 3))]
+    n = draw(st.integers(1, 3))
+    return (draw(st.integers(1, 3)), n * per_group, *sides), n
+
+
+@given(groups(), seeds(), AFFINE)
+def test_group_norm(fused_equals_composed, problem, seed, names):
+    shape, n = problem
+    x, rest = values(shape, seed), parameters(shape[1], names, seed + 1)
+    norm = by_position(F.group_norm, names, num_groups=n, eps=0.1)
+    check_gradient(norm, x, *rest.values())
+    fused_equals_composed(norm, x, *rest.values(), rtol=1e-7, atol=1e-8)
+    if names != ("bias",):  # torch 2.13 has no gradient for a bias without a weight
+        check_against_torch("nn.functional.group_norm", x, n, **rest, **CLOSE)
+
+
+def test_examples_by_hand():
+    """Values 1 and 3: mean 2, variance 1, root mean square √5."""
+    x = Tensor(np.array([[1.0, 3.0]]), True)
+    assert F.layer_norm(x, (2,), eps=0.0).tolist() == [[-1, 1]]
+    assert F.group_norm(x, 1, eps=0.0).tolist() == [[-1, 1]]
+    np.testing.assert_allclose(F.rms_norm(x, (2,), eps=0.0).array, [[5**-0.5, 3 * 5**-0.5]])
+    F.layer_norm(x, (2,), eps=3.0).backward(Tensor(np.array([[1.0, 0.0]])))  # √(1 + 3) = 2, x̂ = −1/2, 1/2
+    np.testing.assert_allclose(x.grad.array, [[(1 - 1 / 2 - 1 / 8) / 2, (-1 / 2 + 1 / 8) / 2]])
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_only_one_gradient_is_wanted(which):
+    """Whichever it is: what the gradient reads has been kept."""
+    arrays = values((2, 4, 3), 0), values((4,), 1), values((4,), 2)
+    for norm in (
+        lambda x, w, b: F.group_norm(x, 2, w, b),
+        lambda x, w, b: F.layer_norm(x.swapaxes(1, 2), (4,), w, b),
+        lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
+        lambda x, w, b: F.batch_norm(x, b.detach(), w.detach() ** 2, w, b),
+    ):
+        whole = [Tensor(a, True) for a in arrays]
+        expected = scratchnet.autograd.grad((norm(*whole) ** 2).sum(), whole)[which]
+        single = [Tensor(a, i == which) for i, a in enumerate(arrays)]
+        (actual,) = scratchnet.autograd.grad((norm(*single) ** 2).sum(), [single[which]])
+        np.testing.assert_allclose(actual.array, expected.array)
 
 
 X = values((3, 4), 0, dtype=np.float32)
 C3, C4 = np.zeros(3, np.float32), np.ones(4, np.float32)
+LAST = [
+    (X, 4),
+    (X, (3,)),
+    (X, ()),
+    (X, (4,), C3),
+    (X, (3, 4)),
+    (X, (4,), C4.astype(np.float64)),
+    (X.astype(np.int64), (4,)),
+]
 
 
-@pytest.mark.parametrize(
-    "args, kwargs",
-    [
-        ((X, None, None), {}),
-        ((X, C4, None), {}),
-        ((X, None, None), dict(training=True)),
-        ((X[:1], None, None), dict(training=True)),
-        ((X[0], None, None), dict(training=True)),
-        ((X[:0], None, None), dict(training=True)),
-        ((X[:0], C4, C4), {}),
-        ((X, C3, C4), {}),
-        ((X, C4, C3), dict(training=True)),
-        ((X, C4, C4), dict(weight=C3)),
-        ((X, C4, C4), dict(bias=C3, weight=C4)),
-        ((X.astype(np.float64), C4, C4), {}),
-        ((X, C4.astype(np.float64), C4.astype(np.float64)), {}),
-        ((X.astype(np.int64), None, None), dict(training=True)),
-    ],
-)
-def test_batch_norm_refuses_what_torch_refuses(args, kwargs):
-    def call(library):
-        return lambda x, *rest, **more: library.nn.functional.batch_norm(x, *rest, **more)
+@pytest.mark.parametrize("args", [*LAST, (X, (4,), C4, C3)])
+def test_layer_norm_refuses_what_torch_refuses(args):
+    check_against_torch("nn.functional.layer_norm", *args)
 
-    check_against_torch(call(scratchnet), *args, torch_fn=call(torch), grad=False, **kwargs)
+
+@pytest.mark.parametrize("args", [a for a in LAST if a[0].dtype == np.float32 and a[-1] is not LAST[5][-1]])
+def test_rms_norm_refuses_what_torch_refuses(args):
+    check_against_torch("nn.functional.rms_norm", *args)
 
 
 @pytest.mark.parametrize(
     "args",
     [
-        (X, 4),
-        (X, (3,)),
-        (X, ()),
-        (X, (4,), C3),
-        (X, (4,), C4, C3),
-        (X, (3, 4)),
-        (X, (4,), C4.astype(np.float64)),
-        (X.astype(np.int64), (4,)),
+        (X, 3),
+        (X, 0),
+        (X, -2),
+        (X[0], 1),
+        (X, 2, C3),
+        (X, 2, C4, C3),
+        (X[:1], 4),
+        (X[:1, :1], 1),
+        (X[:0], 2),
+        (X, 2, C4.astype(np.float64)),
+        (X.astype(np.int64), 2),
     ],
 )
-def test_layer_norm_refuses_what_torch_refuses(args):
-    check_against_torch("nn.functional.layer_norm", *args)
+def test_group_norm_refuses_what_torch_refuses(args):
+    check_against_torch("nn.functional.group_norm", *args)
 
 
 LAYERS = [
-    ("BatchNorm1d(4)", (5, 4)),
-    ("BatchNorm1d(4)", (3, 4, 2)),
-    ("BatchNorm1d(4, eps=0.1, momentum=None)", (5, 4)),
-    ("BatchNorm1d(4, affine=False)", (5, 4)),
-    ("BatchNorm1d(4, track_running_stats=False)", (5, 4)),
-    ("BatchNorm1d(4, bias=False)", (5, 4)),
-    ("BatchNorm2d(4)", (3, 4, 2, 3)),
-    ("BatchNorm2d(4, momentum=0.7, affine=False, track_running_stats=False)", (3, 4, 2, 3)),
     ("LayerNorm(4)", (2, 3, 4)),
     ("LayerNorm((3, 4), eps=0.1, bias=False)", (2, 3, 4)),
     ("LayerNorm([4], elementwise_affine=False)", (2, 3, 4)),
+    ("RMSNorm(4)", (2, 3, 4)),
+    ("RMSNorm((3, 4), eps=0.1)", (2, 3, 4)),
+    ("RMSNorm([4], elementwise_affine=False)", (2, 3, 4)),
+    ("GroupNorm(2, 4)", (2, 4, 3)),
+    ("GroupNorm(4, 4, eps=0.1, bias=False)", (2, 4, 3, 2)),
+    ("GroupNorm(1, 4, affine=False)", (2, 4)),
 ]
 
 
 @pytest.mark.parametrize("text, shape", LAYERS)
 def test_layer(check_module, text, shape):
-    check_module(text, values(shape, 0), rtol=1e-7, atol=1e-8)
+    check_module(text, values(shape, 0), **CLOSE)
 
 
-def test_momentum_none_is_the_mean_of_all_batches():
-    ours, theirs = nn.BatchNorm1d(2, momentum=None), torch.nn.BatchNorm1d(2, momentum=None)
-    for seed in range(4):
-        x = values((5, 2), seed, dtype=np.float32)
-        ours(Tensor(x)), theirs(torch.from_numpy(x))
-    np.testing.assert_allclose(ours.running_mean.array, theirs.running_mean.numpy(), rtol=1e-5)
-    np.testing.assert_allclose(ours.running_var.array, theirs.running_var.numpy(), rtol=1e-5)
-    assert ours.num_batches_tracked.item() == 4
-    ours.reset_running_stats()
-    assert ours.num_batches_tracked.item() == 0 and ours.running_var.tolist() == [1, 1]
+@pytest.mark.parametrize("args", [(3, 4), (0, 4)])
+def test_group_norm_layers_that_cannot_be(args):
+    import torch
 
-
-@pytest.mark.parametrize(
-    "text, shape", [("BatchNorm2d(4)", (3, 4)), ("BatchNorm1d(4)", (1, 1, 1, 4)), ("BatchNorm1d(3)", (3, 4))]
-)
-def test_layers_refuse_what_torch_refuses(text, shape):
-    for library, x in ((nn, scratchnet.ones(shape)), (torch.nn, torch.ones(shape))):
-        with pytest.raises((ValueError, RuntimeError)) as caught:
-            eval(text, vars(library))(x)
-        assert caught.type is (RuntimeError if text == "BatchNorm1d(3)" else ValueError)
+    for library in (nn, torch.nn):
+        with pytest.raises((ValueError, ZeroDivisionError)) as caught:
+            library.GroupNorm(*args)
+        assert caught.type is (ZeroDivisionError if args[0] == 0 else ValueError)
