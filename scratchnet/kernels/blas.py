@@ -11,7 +11,7 @@ from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, kernel
 
 _PIECE = 8_000_000          # multiply-adds of a piece: about 0.1 ms of a core
-_LEAST = 24                 # rows or columns of a piece: fewer waste the BLAS's own tiles
+_LEAST = 192                # rows or columns of a piece, of which each packs the other matrix anew
 
 
 @kernel

@@ -14,6 +14,8 @@ import queue
 import threading
 from typing import Any
 
+import numpy as np
+
 _SPLIT = 4                  # ranges a thread: a late thread takes fewer
 _MIN_WORK = 60_000          # operations worth handing to another thread, about 20 µs
 
@@ -29,15 +31,16 @@ def _default_threads() -> int:
 class _Task:
     """One parallel_for call: threads take ranges from it until none is left."""
 
-    def __init__(self, loop, count: int, step: int, args: tuple):
-        self._loop, self._count, self._step, self._args = loop, count, step, args
+    def __init__(self, loop, count: int, step: int, args: tuple, scratch: tuple | None):
+        self._loop, self._count, self._step, self._args, self._scratch = loop, count, step, args, scratch
         self._starts = iter(range(0, count, step))          # taking the next one is atomic
         self._changed, self._helping, self._closed = threading.Condition(), 0, False
         self.error: BaseException | None = None
 
     def work(self):
-        for start in self._starts:
-            self._loop(start, min(start + self._step, self._count), *self._args)
+        with _Scratch(self._scratch) as scratch:
+            for start in self._starts:
+                self._loop(start, min(start + self._step, self._count), *self._args, *scratch)
 
     def help(self):
         with self._changed:
@@ -105,21 +108,24 @@ def set_num_threads(count: int) -> None:
     _threads = count
 
 
-def parallel_for(loop, count: int, work: float, *args: Any) -> None:
+def parallel_for(loop, count: int, work: float, *args: Any, scratch: tuple[int, Any] | None = None) -> None:
     """Call ``loop(start, stop, *args)`` on disjoint ranges that cover range(count), on all threads.
 
     Parameters
     ----------
     work : operations per item, roughly; small loops stay on the calling thread.
+    scratch : (length, dtype) of an array that each thread has for itself, the last argument of the loop.
+        It is used again by later calls, and holds anything at first.
     """
     step = max(-(-count // (_SPLIT * _threads)), int(_MIN_WORK / max(work, 1)), 1)
     helpers = min(_threads, -(-count // step)) - 1
     if helpers < 1:
         if count > 0:
-            loop(0, count, *args)
+            with _Scratch(scratch) as arrays:
+                loop(0, count, *args, *arrays)
         return
     _pool.grow(helpers)
-    task = _Task(loop, count, step, args)
+    task = _Task(loop, count, step, args, scratch)
     for _ in range(helpers):
         _pool.tasks.put(task)
     try:
@@ -128,3 +134,52 @@ def parallel_for(loop, count: int, work: float, *args: Any) -> None:
         task.close()                # whatever happens here, nobody writes into the arrays afterwards
     if task.error is not None:
         raise task.error
+
+
+class _Workspace(threading.local):
+    """What a thread keeps from one call to the next."""
+
+    buffer: np.ndarray | None = np.empty(0, np.uint8)       # None while it is in use
+
+
+_workspace = _Workspace()
+_workspace_limit = 64 << 20
+_ALIGNMENT = 64                     # bytes: a cache line, and the widest vector
+
+
+def set_workspace_limit(size: int) -> None:
+    """Keep at most this many bytes of scratch memory in each thread (64 MiB at first); larger ones are freed after use."""
+    global _workspace_limit
+    if not isinstance(size, int) or size < 0:
+        raise ValueError(f"set_workspace_limit: expected a number of bytes, at least 0, got {size!r}")
+    _workspace_limit = size
+
+
+def get_workspace_limit() -> int:
+    """The bytes of scratch memory that each thread keeps at most."""
+    return _workspace_limit
+
+
+class _Scratch:
+    """Lends this thread's scratch memory: a tuple of one array, or of none."""
+
+    def __init__(self, wanted: tuple[int, Any] | None):
+        self._wanted = wanted
+
+    def __enter__(self) -> tuple:
+        if self._wanted is None:
+            return ()
+        length, dtype = self._wanted
+        size = length * np.dtype(dtype).itemsize
+        self._buffer, _workspace.buffer = _workspace.buffer, None
+        if self._buffer is None or len(self._buffer) < size + _ALIGNMENT:      # in use further up, or too small
+            self._nested = self._buffer is None
+            self._buffer = np.empty(size + _ALIGNMENT, np.uint8)
+        else:
+            self._nested = False
+        start = -self._buffer.ctypes.data % _ALIGNMENT
+        return (self._buffer[start:start + size].view(dtype),)
+
+    def __exit__(self, *error: object) -> None:
+        if self._wanted is not None and not self._nested:
+            _workspace.buffer = self._buffer if len(self._buffer) <= _workspace_limit else np.empty(0, np.uint8)

@@ -41,6 +41,9 @@ import numpy as np
 from scratchnet.kernels.jit import Loop
 
 
+SLACK = 256                 # numbers behind an array that a tile may touch
+
+
 class Shape(NamedTuple):
     """A tile of M rows of V vectors of L lanes."""
 
@@ -84,18 +87,21 @@ def registers() -> int:
     return 16 if vector_bytes() == 32 else 32
 
 
+# Rows of a tile of 1, 2, ... vectors, by number of registers: no more than LLVM keeps in registers, with a pointer to each row.
+_ROWS = {32: (14, 7, 7, 6), 16: (8, 5)}
+
+
 def tile_shape(dtype: Any, columns: int) -> Shape:
-    """A tile for rows of so many columns: as few lanes idle as can be, then as many multiply-adds as fit."""
-    wide = lanes(dtype)
-    most = 4 if registers() == 32 else 2
-    vectors = min((-(-columns // (v * wide)) * v, -v) for v in range(1, most + 1))
-    v = -vectors[1]
-    return Shape(min((registers() - 2 - v) // v, 12), v, wide)
+    """A tile for rows of so many columns: as few lanes idle as can be; of those, the widest."""
+    width = lanes(dtype)
+    rows = _ROWS[registers()]
+    vectors = min(range(len(rows), 0, -1), key=lambda v: -(-columns // (v * width)) * v)
+    return Shape(rows[vectors - 1], vectors, width)
 
 
 def specialised(loop: Loop, shape: Shape) -> Loop:
-    """The loop, which calls ``tile(M, V, L, ...)``, with a tile of this shape in it."""
-    return loop.specialised(M=shape.M, V=shape.V, L=shape.L, tile=_instructions())
+    """The loop, which calls ``tile(M, V, L, ...)``, with a tile of this shape, of WIDTH lanes in all, in it."""
+    return loop.specialised(M=shape.M, V=shape.V, L=shape.L, WIDTH=shape.width, tile=_instructions())
 
 
 def _instructions() -> Any:

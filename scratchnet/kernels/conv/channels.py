@@ -1,0 +1,118 @@
+"""Convolution by tiles whose lanes are filters (see `tile`).
+
+A tile is M pixels times V·L filters, so that no lane idles on a small map, at the price of weights that are packed and results
+that are transposed.  The gradient to the weight is the same tile with taps in the place of pixels: it sums over pixels.
+
+    forward      y[pixel, filter] = Σ_tap   x[pixel + tap] · w[tap, filter]
+    grad_weight  gw[tap, filter]  = Σ_pixel x[tap + pixel] · g[pixel, filter]
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scratchnet.kernels import tile as tiles
+from scratchnet.kernels.conv import channels_loops as loops
+from scratchnet.kernels.conv.passes import Layout, Pass, layout_of, tap_table, weight_table
+from scratchnet.kernels.parallel import get_num_threads, parallel_for
+
+_PATCH = 64 * 1024                  # numbers of a patch: half of a second-level cache, the rest is for the other factor
+_PIXELS = 384                       # at least so many are treated at once, where the map has them
+_TAPS = 512                         # of the packed weights, so many are used for all pixels before the next
+_PARTIAL = 1 << 23                  # bytes of partial sums of grad_weight
+
+
+class Plan(NamedTuple):
+    """All ints, for the compiled loops."""
+
+    reduction: int                  # taps of all channels
+    results: int                    # filters of a group
+    panels: int                     # of V·L filters
+    images: int                     # whose patches lie side by side
+    image_blocks: int
+    blocks: int                     # of rows, in a map
+    pixels: int                     # of an image in a full block
+    patch: int                      # distance of the images' patches
+    taps: int                       # used at once
+    area: int                       # taps of one channel
+    chunk: int                      # channels of a job
+    chunks: int
+    chunk_rows: int                 # rows of sums of a chunk: whole tiles
+    parts: int                      # partial sums of grad_weight
+    part: int                       # blocks of images in each
+
+
+@lru_cache(512)
+def plan_of(p: Pass, dtype: Any, threads: int) -> tuple[tiles.Shape, Layout, Plan]:
+    """The tile, the patch and the jobs; all but the forward's number of jobs are the same for any number of threads."""
+    shape = tiles.tile_shape(dtype, p.results)
+    panels = -(-p.results // shape.width)
+    taps = p.reduction // p.sources
+    height, width = p.output[1:]
+    whole = layout_of(p, height)
+    rows = min(height, max(1, -(-_PIXELS // width)))
+    rows = -(-height // -(-height // rows))         # blocks of equal size
+    layout = layout_of(p, rows)
+    chunk = max(1, min(p.sources, _PATCH // max(layout.channel * len(p.offsets[0]), 1)))
+    chunk = -(-p.sources // -(-p.sources // chunk))
+    images = 1
+    if rows == height:
+        images = max(1, min(p.batch, _PIXELS // (rows * width), _PATCH // max(whole.length, 1)))
+    image_blocks = -(-p.batch // images)
+    chunk_rows = -(-chunk * taps // shape.M) * shape.M
+    size = p.groups * panels * -(-p.sources // chunk) * chunk_rows * shape.width
+    parts = max(1, min(16, image_blocks, _PARTIAL // (size * np.dtype(dtype).itemsize)))
+    part = -(-image_blocks // parts)
+    return shape, layout, Plan(
+        p.reduction, p.results, panels, images, image_blocks, -(-height // rows), rows * width, layout.length, _TAPS, taps,
+        chunk, -(-p.sources // chunk), chunk_rows, -(-image_blocks // part), part)
+
+
+@lru_cache(256)
+def pixel_table(p: Pass, layout: Layout, plan: Plan, multiple: int) -> np.ndarray:
+    """The distance in the patches of every pixel of a full block; the last is repeated to whole tiles."""
+    rows, columns = np.arange(plan.pixels // p.output[2])[:, None] * layout.pitch, np.arange(p.output[2])
+    images = np.arange(plan.images)[:, None, None] * plan.patch
+    return np.pad((images + rows + columns).reshape(-1), (0, multiple), mode="edge")
+
+
+def forward(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_group: int, weight_row: int,
+            weight_source: int, bias: np.ndarray, result: np.ndarray) -> None:  # fmt: skip
+    """Compute one pass.  source [N, G, C, D, H, W], w flat, bias [G, O], result [N, G, O, D', H', W']: contiguous, one dtype."""
+    shape, layout, plan = plan_of(p, source.dtype, get_num_threads())
+    packed = np.empty(p.groups * plan.panels * p.reduction * shape.width, source.dtype)
+    parallel_for(loops.pack_weights_loop.specialised(WIDTH=shape.width), p.groups * plan.panels, p.reduction * shape.width,
+                 w, weight_table(p, kernel, weight_source), weight_group, weight_row, plan, packed)
+    parts = plan.image_blocks * p.groups * p.output[0] * plan.blocks
+    threads = get_num_threads()
+    panel_jobs = 1 if parts >= 2 * threads else min(plan.panels, -(-2 * threads // parts))
+    pixels = plan.images * plan.pixels + shape.M
+    parallel_for(
+        tiles.specialised(loops.forward_loop, shape), parts * panel_jobs,
+        p.reduction * pixels * shape.V * plan.panels / panel_jobs,
+        source, packed, np.array(p.offsets[0]), tap_table(p, layout), pixel_table(p, layout, plan, shape.M), bias, result,
+        p.step, p.spread, p.first, p.output, layout, plan, panel_jobs,
+        scratch=(plan.images * plan.patch + pixels * shape.width + tiles.SLACK, source.dtype),
+    )  # fmt: skip
+
+
+def grad_weight(p: Pass, g: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """[G, O, K] from g [N, G, O, D', H', W'] and source [N, G, C, D, H, W]: contiguous, one dtype."""
+    shape, layout, plan = plan_of(p, source.dtype, 1)
+    width = shape.width
+    sums = np.zeros((plan.parts, p.groups, plan.panels, plan.chunks, plan.chunk_rows, width), g.dtype)
+    pixels = plan.images * plan.pixels
+    taps = tap_table(p, layout)
+    parallel_for(
+        tiles.specialised(loops.grad_weight_loop, shape), plan.parts * p.groups * plan.panels * plan.chunks,
+        plan.part * pixels * plan.blocks * p.output[0] * plan.chunk_rows * shape.V,
+        source, g, np.array(p.offsets[0]), np.pad(taps, (0, shape.M), mode="edge"),
+        pixel_table(p, layout, plan, shape.M), sums, p.step, layout, plan,
+        scratch=(plan.images * plan.patch + pixels * width + tiles.SLACK, g.dtype),
+    )  # fmt: skip
+    gw = np.empty((p.groups, p.results, p.reduction), g.dtype)
+    parallel_for(loops.gather_sums_loop, p.groups * p.results, 4 * plan.parts * p.reduction, sums, gw, plan)
+    return gw

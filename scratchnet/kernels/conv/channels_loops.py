@@ -1,0 +1,125 @@
+"""The compiled loops of `channels`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scratchnet.kernels.conv.patch_loops import fill_patch
+from scratchnet.kernels.jit import fill, jit
+
+M = V = L = WIDTH = 1               # of the tile, and the tile: `tile.specialised` puts them in
+tile: Any = None
+
+
+@jit
+def pack_weights_loop(start, stop, w, w_steps, weight_group, weight_row, plan, packed):
+    """packed [G, panels, K, WIDTH]: the weights of WIDTH filters side by side; 0 for filters there are not."""
+    for job in range(start, stop):
+        group, panel = job // plan.panels, job % plan.panels
+        target = packed[job * plan.reduction * WIDTH:(job + 1) * plan.reduction * WIDTH]
+        filters = min(WIDTH, plan.results - panel * WIDTH)
+        if filters < WIDTH:
+            fill(target, 0)
+        for k in range(plan.reduction):
+            row = target[k * WIDTH:k * WIDTH + filters]
+            column = w[group * weight_group + panel * WIDTH * weight_row + w_steps[k]:]
+            for o in range(filters):
+                row[o] = column[o * weight_row]
+
+
+@jit
+def forward_loop(start, stop, source, packed, depths, taps, pixels, bias, result, steps, spread, first, output, layout, plan,
+                 panel_jobs, scratch):
+    groups = source.shape[1]
+    sums = scratch[plan.images * plan.patch:]
+    filled = -1
+    for job in range(start, stop):
+        part, share = job // panel_jobs, job % panel_jobs
+        block, rest = part % plan.blocks, part // plan.blocks
+        od, rest = rest % output[0], rest // output[0]
+        group, first_image = rest % groups, rest // groups * plan.images
+        images = min(plan.images, len(source) - first_image)
+        i0 = block * layout.rows
+        rows = min(layout.rows, output[1] - i0)
+        count = images * rows * output[2]       # a block of fewer rows is of one image
+        if filled != part:
+            for b in range(images):
+                fill_patch(source[first_image + b, group], depths, od, i0, steps, layout, scratch[b * plan.patch:(b + 1) * plan.patch])
+            filled = part
+        for panel in range(share, plan.panels, panel_jobs):
+            weights = packed[(group * plan.panels + panel) * plan.reduction * WIDTH:]
+            for k in range(0, plan.reduction, plan.taps):
+                some = min(plan.taps, plan.reduction - k)
+                for q in range(0, count, M):
+                    tile(M, V, L, scratch, pixels[q:], taps[k:], weights[k * WIDTH:], WIDTH, some, sums[q * WIDTH:], WIDTH, k == 0)
+            for o in range(panel * WIDTH, min((panel + 1) * WIDTH, plan.results)):
+                add = bias[group, o]
+                for b in range(images):
+                    target = result[first_image + b, group, o, first[0] + od * spread[0]]
+                    for i in range(rows):
+                        line = sums[(b * rows + i) * output[2] * WIDTH + o - panel * WIDTH:]
+                        out = target[first[1] + (i0 + i) * spread[1]]
+                        for j in range(output[2]):
+                            out[first[2] + j * spread[2]] = line[j * WIDTH] + add
+
+
+@jit
+def grad_weight_loop(start, stop, source, g, depths, taps, pixels, sums, steps, layout, plan, scratch):
+    """sums [parts, G, panels, chunks, chunk_rows, WIDTH], 0 at first; a job is one (part, group, panel, chunk)"""
+    _, groups, filters, depth, height, width = g.shape
+    packed = scratch[plan.images * plan.patch:]
+    for job in range(start, stop):
+        chunk, rest = job % plan.chunks, job // plan.chunks
+        panel, rest = rest % plan.panels, rest // plan.panels
+        group, part = rest % groups, rest // groups
+        target = sums[part, group, panel, chunk].reshape(-1)
+        c0 = chunk * plan.chunk
+        c1 = min(c0 + plan.chunk, source.shape[2])
+        o0 = panel * WIDTH
+        for image_block in range(part * plan.part, min((part + 1) * plan.part, plan.image_blocks)):
+            n0 = image_block * plan.images
+            images = min(plan.images, len(source) - n0)
+            for od in range(depth):
+                for i0 in range(0, height, layout.rows):
+                    rows = min(layout.rows, height - i0)
+                    for b in range(images):
+                        fill_patch(source[n0 + b, group, c0:c1], depths, od, i0, steps, layout,
+                                   scratch[b * plan.patch:(b + 1) * plan.patch])
+                        pack_gradient(g[n0 + b, group, :, od], o0, i0, rows, packed[b * rows * width * WIDTH:])
+                    for t in range(0, (c1 - c0) * plan.area, M):
+                        tile(M, V, L, scratch, taps[t:], pixels, packed, WIDTH, images * rows * width, target[t * WIDTH:], WIDTH,
+                             False)
+
+
+@jit
+def pack_gradient(g, o0, i0, rows, packed):
+    """packed[pixel, o] = g[o0 + o, i0 + i, j]; 0 for filters there are not"""
+    filters, _, width = g.shape
+    for o in range(WIDTH):
+        if o0 + o < filters:
+            for i in range(rows):
+                line, target = g[o0 + o, i0 + i], packed[i * width * WIDTH + o:]
+                for j in range(width):
+                    target[j * WIDTH] = line[j]
+        else:
+            for q in range(rows * width):
+                packed[q * WIDTH + o] = 0
+
+
+@jit
+def gather_sums_loop(start, stop, sums, gw, plan):
+    """gw [G, O, K]: the partial sums added, in the order of the weight."""
+    width, groups, filters = sums.shape[5], gw.shape[0], gw.shape[1]
+    for job in range(start, stop):
+        group, o = job // filters, job % filters
+        panel, lane = o // width, o % width
+        chunk, row = 0, 0
+        for k in range(gw.shape[2]):
+            total = gw.dtype.type(0)
+            for part in range(len(sums)):
+                total += sums[part, group, panel, chunk, row, lane]
+            gw[group, o, k] = total
+            row += 1
+            if row == plan.chunk * plan.area:
+                row = 0
+                chunk += 1

@@ -1,0 +1,144 @@
+"""A convolution pass: which source pixels, times which weights, make which result pixels.
+
+The forward convolution is one pass.  The gradient to the input of a convolution with stride s is one pass for each of the s
+positions (along each axis) that an input pixel can have relative to the stride: with i = s·q + r,
+
+    gx[i] = Σ_{o, a: o·s + a·d - p = i} g[o]·w[a] = Σ_{a ∈ A_r} g[q + (r + p - a·d)/s]·w[a],    A_r = {a: s divides r + p - a·d}
+
+so each is a plain correlation of g with some of the taps, at offsets of their own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from scratchnet.kernels.conv.geometry import Geometry
+
+Triple = tuple[int, int, int]       # depth, height, width
+
+
+class Pass(NamedTuple):
+    """result[c, first + o·spread] = Σ_{k, taps} weight[c, k, tap] · source[k, o·step + offset of the tap], per image and group."""
+
+    batch: int
+    groups: int
+    sources: int                    # channels of the source, per group
+    results: int                    # channels of the result, per group
+    size: Triple                    # of the source
+    output: Triple                  # pixels that this pass makes
+    step: Triple
+    offsets: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+    spread: Triple = (1, 1, 1)
+    first: Triple = (0, 0, 0)
+    taps: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())    # which taps of the kernel, along each axis
+
+    @property
+    def reduction(self) -> int:
+        """Products that make one number of the result."""
+        return self.sources * math.prod(len(o) for o in self.offsets)
+
+    @property
+    def pixels(self) -> int:
+        return math.prod(self.output)
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds in all."""
+        return self.batch * self.groups * self.results * self.reduction * self.pixels
+
+
+def forward_pass(s: Geometry) -> Pass:
+    """The convolution itself."""
+    s = s.lifted(3)
+    offsets = tuple(tuple(a * d - p for a in range(k)) for k, d, p in zip(s.kernel, s.dilation, s.padding))
+    taps = tuple(tuple(range(k)) for k in s.kernel)
+    return Pass(s.batch, s.groups, s.channels, s.filters, s.size, s.output, s.stride, offsets, taps=taps)
+
+
+@lru_cache(256)
+def grad_input_passes(s: Geometry) -> tuple[Pass, ...]:
+    """The gradient to the input; input pixels that no window saw are in none of the passes."""
+    s = s.lifted(3)
+    axes = [list(_phases(*axis)) for axis in zip(s.size, s.kernel, s.stride, s.padding, s.dilation)]
+    passes = []
+    for phases in itertools.product(*axes):
+        first, counts, taps, offsets = zip(*phases)
+        passes.append(Pass(s.batch, s.groups, s.filters, s.channels, s.output, counts, (1, 1, 1), offsets,
+                           s.stride, first, taps))
+    return tuple(passes)
+
+
+def _phases(size, kernel, stride, padding, dilation):
+    for r in range(min(stride, size)):
+        taps = tuple(a for a in range(kernel) if (r + padding - a * dilation) % stride == 0)
+        if taps:
+            offsets = tuple((r + padding - a * dilation) // stride for a in taps)
+            yield r, -(-(size - r) // stride), taps, offsets
+
+
+class Layout(NamedTuple):
+    """A patch of the source, padded, such that every tap is a constant distance: all of it ints, for compiled loops.
+
+    A block of result rows reads the patch [channels, depth taps, phases, rows, pitch]: along a stride of s, the source is dealt
+    out to s phases, so that what neighbouring result pixels read through one tap are neighbours.  Where the zeros on the right
+    of a row and those on the left of the next are the same, they are stored once.
+    """
+
+    rows: int                       # result rows of a block
+    pitch: int                      # distance of patch rows, and of result rows in the sums
+    height: int                     # patch rows
+    plane: int                      # distance of phases
+    channel: int                    # distance of channels (times depth taps)
+    length: int                     # numbers in the patch
+    low_row: int                    # the smallest offsets of taps
+    low_column: int
+
+
+_ALIAS = 1024                       # numbers 4096 bytes apart share a place in the cache
+_SLACK = 256                        # numbers behind the last row that a tile may read (and never use)
+
+
+@lru_cache(1024)
+def layout_of(p: Pass, rows: int) -> Layout:
+    """The patch that blocks of so many result rows read."""
+    (_, height_step, width_step), (_, oh_, ow_) = p.step, p.offsets
+    low_row, low_column = min(oh_), min(ow_)
+    extent = max(ow_) - low_column
+    height = rows + (max(oh_) - low_row) // height_step
+    if width_step == 1:
+        left = max(-low_column, 0)
+        data = min(p.size[2] - low_column, p.output[2] + extent)
+        pitch = max(p.output[2], data, p.output[2] + extent - left)
+    else:
+        pitch = p.output[2] + extent // width_step
+    plane = height * pitch
+    channel = height_step * width_step * plane
+    if channel % _ALIAS in (0, *range(_ALIAS - 16, _ALIAS), *range(1, 16)) and channel > _ALIAS // 2:
+        channel += 48
+    length = p.sources * len(p.offsets[0]) * channel + extent + pitch + _SLACK
+    return Layout(rows, pitch, height, plane, channel, length, low_row, low_column)
+
+
+@lru_cache(256)
+def tap_table(p: Pass, layout: Layout) -> np.ndarray:
+    """The distance in the patch of every (channel, tap) of the reduction, in the order of the weight's dimensions."""
+    (_, sh, sw), (depths, heights, widths) = p.step, p.offsets
+    rows = np.array(heights) - layout.low_row
+    columns = np.array(widths) - layout.low_column
+    rows = rows % sh * sw * layout.plane + rows // sh * layout.pitch
+    columns = columns % sw * layout.plane + columns // sw
+    channels = np.arange(p.sources * len(depths)) * layout.channel
+    return (channels[:, None, None] + rows[:, None] + columns).reshape(-1)
+
+
+@lru_cache(256)
+def weight_table(p: Pass, kernel: Triple, distance: int) -> np.ndarray:
+    """Where in the weight the reduction finds its factors: source channels are ``distance`` apart."""
+    depths, heights, widths = (np.array(t) for t in p.taps)
+    taps = (depths[:, None, None] * kernel[1] + heights[:, None]) * kernel[2] + widths
+    return (np.arange(p.sources)[:, None] * distance + taps.reshape(-1)).reshape(-1)
