@@ -43,21 +43,22 @@ class MatMul(Function):
         if self.b_ndim == 1:
             return g * b if self.a_ndim == 1 else g.reshape(*g.shape, 1) * b
         if self.a_ndim == 1:
-            return _product(b, g) if self.b_ndim == 2 else _product(b, g.reshape(*g.shape, 1)).reshape(b.shape[:-1])
-        return _product(g, b.mT)
+            return product(b, g) if self.b_ndim == 2 else product(b, g.reshape(*g.shape, 1)).reshape(b.shape[:-1])
+        return product(g, b.mT)
 
     def _to_right(self, a: Any, g: Any) -> Any:
         """dL/db = aᵀ g. For one matrix b and a batch of a, the product takes the sum over the batch."""
         if self.a_ndim == 1:
             return g * a if self.b_ndim == 1 else a.reshape(-1, 1) * g.reshape(*g.shape[:-1], 1, g.shape[-1])
         if self.b_ndim == 1:
-            return _product(_as_matrix(a).mT, g.reshape(math.prod(g.shape)))
+            return product(_as_matrix(a).mT, g.reshape(math.prod(g.shape)))
         if self.b_ndim == 2 and self.a_ndim > 2:
             a, g = _as_matrix(a), _as_matrix(g)
-        return _product(a.mT, g)
+        return product(a.mT, g)
 
 
-def _product(a: Any, b: Any) -> Any:
+def product(a: Any, b: Any) -> Any:
+    """`a @ b`, of Tensors or of arrays."""
     return MatMul()(a, b) if isinstance(a, Tensor) else product_of_arrays(a, b)
 
 

@@ -10,6 +10,7 @@ from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.functional.arguments import require_same_dtype
 from scratchnet.ops.elementwise import check_tensor
+from scratchnet.ops.matmul import product
 
 
 class Linear(Function):
@@ -22,7 +23,7 @@ class Linear(Function):
     arithmetic = True
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
-        y = _rows(x) @ w.T  # one product of matrices, whatever x.ndim is
+        y = product(_rows(x), w.T)  # one product of matrices, whatever x.ndim is
         if b is not None:
             y += b
         return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(w))
@@ -31,10 +32,10 @@ class Linear(Function):
         x, w = self.inputs[:2]
         need_x, need_w, *need_b = self.needs_input_grad
         rows = _rows(g)
-        gx = rows @ w if need_x else None
+        gx = product(rows, w) if need_x else None
         if gx is not None and g.ndim != 2:
             gx = gx.reshape(*g.shape[:-1], w.shape[1])
-        return (gx, rows.T @ _rows(x) if need_w else None, *(g for _ in need_b))
+        return (gx, product(rows.T, _rows(x)) if need_w else None, *(g for _ in need_b))
 
 
 def _rows(x: Any) -> Any:
