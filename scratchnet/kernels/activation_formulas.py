@@ -273,16 +273,16 @@ def gelu_gradient(g, x):
     return g * (probability + x * density)
 
 
+# With u = √(2/π)·(x + 0.044715·x³):  (1 + tanh u) / 2 is sigmoid(2u), where nothing cancels when u is large and negative.
+
 @activation
 def gelu_tanh(x):
     """x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) / 2, an approximation of gelu."""
-    inner = like(math.sqrt(2 / math.pi), x) * (x + like(0.044715, x) * x * x * x)
-    return x * like(0.5, x) * (like(1, x) + tanh(inner))
+    return x * sigmoid(like(2 * math.sqrt(2 / math.pi), x) * (x + like(0.044715, x) * x * x * x))
 
 
 @gelu_tanh.gradient
 def gelu_tanh_gradient(g, x):
-    one, half, root, cubic = like(1, x), like(0.5, x), like(math.sqrt(2 / math.pi), x), like(0.044715, x)
-    t = tanh(root * (x + cubic * x * x * x))
-    slope = root * (one + like(3, x) * cubic * x * x)
-    return g * (half * (one + t) + half * x * (one - t * t) * slope)
+    one, twice_root, cubic = like(1, x), like(2 * math.sqrt(2 / math.pi), x), like(0.044715, x)
+    s = sigmoid(twice_root * (x + cubic * x * x * x))
+    return g * s * (one + x * (one - s) * twice_root * (one + like(3, x) * cubic * x * x))

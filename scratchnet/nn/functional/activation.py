@@ -1,109 +1,27 @@
-"""Nonlinearities, element by element."""
+"""Smooth nonlinearities, element by element; those of straight pieces are in `activation_pieces`."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
-
-from scratchnet import kernels, ops
-from scratchnet.autograd.function import NOTHING, OUTPUT, Function
-from scratchnet.autograd.tensor import Tensor, method
-from scratchnet.autograd.view import in_place
+from scratchnet import ops
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.nn.functional.activation_operation import (
+    ELU,
+    GELU,
+    GELUTanh,
+    LogSigmoid,
+    Mish,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+    run,
+)
 from scratchnet.nn.functional.arguments import require_float
-from scratchnet.ops import elementary, trigonometric
-from scratchnet.ops.elementwise import check_tensor, keep_where
-
-_LARGE = 1 << 14  # elements, from which on a compiled pass is quicker than NumPy's
-
-
-class ReLU(Function):
-    """y = max(x, 0).  dL/dx = g, and 0 where y ≤ 0"""
-
-    reads = OUTPUT
-
-    def forward(self, x: Any) -> Any:
-        return kernels.relu(x) if x.size > _LARGE else np.maximum(x, 0)
-
-    def backward(self, g: Tensor) -> Tensor:
-        return g.where(~(self.output <= 0), 0.0)  # exactly 0, also of ∞: √relu(x) is flat below 0. NaN passes it on
-
-    def fused_backward(self, g: Any) -> Any:
-        return keep_where(~(self.output <= 0), g)
-
-
-class LeakyReLU(Function):
-    """y = x where x > 0, else slope · x.  dL/dx = g, or slope · g"""
-
-    reads = NOTHING
-    notes = ("factor",)
-    arithmetic = True
-
-    def __init__(self, slope: float) -> None:
-        self.slope = slope
-
-    def forward(self, x: Any) -> Any:
-        self.factor = np.where(x > 0, x.dtype.type(1), x.dtype.type(self.slope))
-        return x * self.factor
-
-    def backward(self, g: Any) -> Any:
-        return g * (self.factor if self.plain else Tensor(self.factor))
-
-
-@method()
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0).
-
-    Nair and Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", 2010.
-
-    Parameters
-    ----------
-    inplace : bool
-        Write the result into `input`.
-    """
-    if check_tensor(input, "relu").array.dtype.kind == "b":
-        raise RuntimeError("Boolean inputs not supported for relu")
-    return relu_(input) if inplace else ReLU()(input)
-
-
-@in_place
-def relu_(input: Tensor) -> Tensor:
-    return relu(input)
-
-
-method("relu_")(relu_)
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where x > 0, else negative_slope · x.
-
-    Maas, Hannun and Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013.
-    """
-    require_float(input, "leaky_relu")
-    return leaky_relu_(input, negative_slope) if inplace else LeakyReLU(negative_slope)(input)
-
-
-@in_place
-def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    return leaky_relu(input, negative_slope)
-
-
-class Sigmoid(elementary.Sigmoid):
-    """As `ops.sigmoid`, with a kernel for the gradient."""
-
-    def fused_backward(self, g: Any) -> Any:
-        return kernels.sigmoid_backward(g, self.output)
-
-
-class Tanh(trigonometric.Tanh):
-    """As `ops.tanh`, with kernels: the function on all cores, the gradient in one pass."""
-
-    def forward(self, x: Any) -> Any:
-        return kernels.tanh(x)
-
-    def fused_backward(self, g: Any) -> Any:
-        return kernels.tanh_backward(g, self.output)
+from scratchnet.ops.elementwise import as_float, check_tensor
 
 
 def _worth_a_kernel(input: Any) -> bool:
@@ -127,26 +45,69 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep Network Learning by Exponential Linear Units
     (ELUs)", 2015.
     """
-    if inplace:
-        return elu_(input, alpha)
-    x = require_float(input, "elu")
-    # clamped: exp of what is not chosen must not overflow, or its gradient would be 0 · ∞
-    return ops.where(x > 0, x, alpha * ops.expm1(ops.clamp(x, max=0)))
+    return run(require_float(input, "elu"), ELU(alpha, 1.0, 1.0), inplace)
 
 
-@in_place
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    return elu(input, alpha)
+    """In-place form of `elu`."""
+    return elu(input, alpha, inplace=True)
+
+
+# for which activations of mean 0 and variance 1 stay so from layer to layer
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """λ · x where x > 0, else λα · (exp(x) − 1), with λ ≈ 1.0507 and α ≈ 1.6733.
+
+    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-Normalizing Neural Networks", 2017.
+    """
+    return run(require_float(input, "selu"), ELU(_SELU_ALPHA, _SELU_SCALE, 1.0), inplace)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """In-place form of `selu`."""
+    return selu(input, inplace=True)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha · (exp(x / alpha) − 1): the slope is continuous for every alpha.
+
+    Barron, "Continuously Differentiable Exponential Linear Units", 2017.
+
+    Raises
+    ------
+    RuntimeError
+        If alpha is 0.
+    """
+    require_float(input, "celu")
+    if alpha == 0:
+        raise RuntimeError("celu: alpha cannot be 0: the formula divides by it")
+    return run(input, ELU(alpha, 1.0, 1.0 / alpha), inplace)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """In-place form of `celu`."""
+    return celu(input, alpha, inplace=True)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x · sigmoid(x), also called swish (Hendrycks and Gimpel 2016; Ramachandran, Zoph and Le 2017)."""
-    return silu_(input) if inplace else input * ops.sigmoid(require_float(input, "silu"))
+    return run(require_float(input, "silu"), SiLU(), inplace)
 
 
-@in_place
-def silu_(input: Tensor) -> Tensor:
-    return silu(input)
+def swish(input: Tensor, beta: Any = 1.0) -> Tensor:
+    """x · sigmoid(beta · x); beta may be a Tensor that is learned.
+
+    Ramachandran, Zoph and Le, "Searching for Activation Functions", 2017.
+    """
+    return require_float(input, "swish") * sigmoid(input * beta)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · tanh(log(1 + exp(x))) (Misra 2019)"""
+    return run(require_float(input, "mish"), Mish(), inplace)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -156,36 +117,75 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
     Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
     """
-    x = require_float(input, "gelu")
-    if approximate == "none":
-        return x * 0.5 * (1 + ops.erf(x * math.sqrt(0.5)))
-    if approximate == "tanh":
-        return x * 0.5 * (1 + ops.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+    require_float(input, "gelu")
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+    return (GELU if approximate == "none" else GELUTanh)()(input)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta · x)) / beta, a smooth ReLU; where beta · x > threshold, x itself: the same in floats."""
-    x = require_float(input, "softplus")
-    scaled = x * beta
-    return ops.where(scaled > threshold, x, ops.log1p(ops.exp(ops.clamp(scaled, max=threshold))) / beta)
-
-
-class LogSigmoid(Function):
-    """y = log(1 / (1 + exp(−x))) = min(x, 0) − log(1 + exp(−|x|)): no exponential overflows.
-
-    dL/dx = g / (1 + exp(x))
-    """
-
-    reads = ((0,),)
-
-    def forward(self, x: Any) -> Any:
-        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
-
-    def backward(self, g: Tensor) -> Tensor:
-        return g * ops.sigmoid(-self.inputs[0])
+    return Softplus(beta, threshold)(require_float(input, "softplus"))
 
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log(1 / (1 + exp(−x)))"""
     return LogSigmoid()(require_float(input, "logsigmoid"))
+
+
+def softsign(input: Tensor) -> Tensor:
+    """x / (1 + |x|)"""
+    if check_tensor(input, "softsign").array.dtype.kind == "b":
+        raise NotImplementedError("softsign: not implemented for bools")
+    return Softsign()(as_float(input, "softsign"))
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x − tanh(x)"""
+    if check_tensor(input, "tanhshrink").array.dtype.kind == "b":
+        raise RuntimeError("tanhshrink: subtraction from bools is not supported; convert them, e.g. with .float()")
+    return Tanhshrink()(as_float(input, "tanhshrink"))
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a · sigmoid(b), a and b the halves of the input along `dim`.
+
+    Dauphin, Fan, Auli and Grangier, "Language Modeling with Gated Convolutional Networks", 2017.
+
+    Raises
+    ------
+    RuntimeError
+        If the size of that dimension is odd.
+    """
+    x = require_float(input, "glu")
+    if x.array.ndim == 0:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    if not -x.array.ndim <= dim < x.array.ndim:
+        raise IndexError(f"glu: dimension out of range (expected one of a {x.array.ndim}-dimensional tensor, got {dim})")
+    size = x.array.shape[dim]
+    if size % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
+    return x.narrow(dim, 0, size // 2) * sigmoid(x.narrow(dim, size // 2, size // 2))
+
+
+def maxout(input: Tensor, pieces: int, dim: int = 1) -> Tensor:
+    """The largest of each group of `pieces` neighbours along `dim`: a convex function made of learned lines.
+
+    Goodfellow, Warde-Farley, Mirza, Courville and Bengio, "Maxout Networks", 2013.
+
+    Parameters
+    ----------
+    input : [..., C, ...], C at `dim` a multiple of `pieces`
+
+    Returns
+    -------
+    [..., C / pieces, ...]
+    """
+    shape = check_tensor(input, "maxout").array.shape
+    if not -len(shape) <= dim < len(shape):
+        raise IndexError(f"maxout: dimension out of range (expected one of a {len(shape)}-dimensional tensor, got {dim})")
+    dim %= len(shape)
+    if pieces < 1 or shape[dim] % pieces:
+        raise RuntimeError(f"maxout: {shape[dim]} channels cannot be split into groups of {pieces}")
+    return input.reshape(*shape[:dim], shape[dim] // pieces, pieces, *shape[dim + 1 :]).amax(dim + 1)
+

@@ -1,6 +1,8 @@
-"""Dropout layers."""
+"""Dropout layers; the formulas are in `functional.dropout` and `functional.dropout_structured`."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
@@ -8,11 +10,16 @@ from scratchnet.nn.module import Module
 
 
 class _Dropout(Module):
+    function: Callable[..., Tensor]
+
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0 <= p <= 1:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
         self.p, self.inplace = p, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return type(self).function(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
@@ -21,19 +28,59 @@ class _Dropout(Module):
 class Dropout(_Dropout):
     """While training, zeroes every element with probability `p` and divides the others by 1 − p."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training, self.inplace)
+    function = staticmethod(F.dropout)
 
 
 class Dropout1d(_Dropout):
     """`Dropout` of whole channels of [N, C, L]."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout1d(input, self.p, self.training, self.inplace)
+    function = staticmethod(F.dropout1d)
 
 
 class Dropout2d(_Dropout):
     """`Dropout` of whole channels of [N, C, H, W]."""
 
+    function = staticmethod(F.dropout2d)
+
+
+class Dropout3d(_Dropout):
+    """`Dropout` of whole channels of [N, C, D, H, W]."""
+
+    function = staticmethod(F.dropout3d)
+
+
+class AlphaDropout(_Dropout):
+    """`Dropout` for networks of SELUs: keeps mean 0 and variance 1."""
+
     def forward(self, input: Tensor) -> Tensor:
-        return F.dropout2d(input, self.p, self.training, self.inplace)
+        return F.alpha_dropout(input, self.p, self.training)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """`AlphaDropout` of whole channels."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.feature_alpha_dropout(input, self.p, self.training)
+
+
+class DropPath(_Dropout):
+    """While training, skips the branch of a residual network for whole samples, with probability `p`."""
+
+    function = staticmethod(F.drop_path)
+
+    def __init__(self, p: float = 0.1, inplace: bool = False) -> None:
+        super().__init__(p, inplace)
+
+
+class DropBlock2d(_Dropout):
+    """While training, drops squares of `block_size` pixels so that each pixel is dropped with probability about `p`."""
+
+    def __init__(self, p: float = 0.1, block_size: int = 7, inplace: bool = False) -> None:
+        super().__init__(p, inplace)
+        self.block_size = block_size
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.drop_block2d(input, self.p, self.block_size, self.inplace, training=self.training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, block_size={self.block_size}, inplace={self.inplace}"

@@ -1,0 +1,89 @@
+"""Dropout of larger pieces, beyond torch.nn: whole samples of a branch, and squares of pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scratchnet import random
+from scratchnet.autograd.tensor import Tensor
+from scratchnet.autograd.view import in_place
+from scratchnet.nn.functional.dropout import Dropout, _drop
+from scratchnet.ops.elementwise import check_tensor
+
+
+class DropPath(Dropout):
+    """`Dropout` with one m for a sample."""
+
+    def mask_shape(self, shape: tuple) -> tuple:
+        return (shape[0], *(1 for _ in shape[1:]))
+
+
+def drop_path(input: Tensor, p: float = 0.1, training: bool = False, inplace: bool = False) -> Tensor:
+    """x / (1 − p), or 0 for whole samples of [N, ...] with probability p: for the branch of a residual network.
+
+    Huang, Sun, Liu, Sedra and Weinberger, "Deep Networks with Stochastic Depth", 2016.
+    """
+    if check_tensor(input, "drop_path").array.ndim == 0:
+        raise RuntimeError("drop_path: expected input of shape [N, ...], got a single number")
+    return _drop("drop_path", DropPath, input, p, training, inplace)
+
+
+def scheduled_drop_probability(p: float, block: int, blocks: int) -> float:
+    """The p of one of `blocks` residual blocks, growing linearly with depth from 0 to p (Huang et al. 2016).
+
+    Parameters
+    ----------
+    block : from 0 to blocks − 1
+    """
+    if not 0 <= block < blocks:
+        raise ValueError(f"scheduled_drop_probability: expected block from 0 to {blocks - 1}, got {block}")
+    return p * block / (blocks - 1) if blocks > 1 else p
+
+
+def drop_block2d(
+    input: Tensor, p: float, block_size: int, inplace: bool = False, eps: float = 1e-6, training: bool = True
+) -> Tensor:
+    """Zeroes squares of block_size × block_size pixels, and scales the rest so that the sum of the mask stays.
+
+    A square begins at a pixel with probability γ = p · H W / (b² (H − b + 1)(W − b + 1)), so that about the part p of all
+    pixels is dropped: dropping single pixels takes little away, their neighbours tell the same.
+
+    Ghiasi, Lin and Le, "DropBlock: A Regularization Method for Convolutional Networks", 2018.
+
+    Parameters
+    ----------
+    input : [N, C, H, W]
+    """
+    x = check_tensor(input, "drop_block2d")
+    if not 0 <= p <= 1:
+        raise ValueError(f"drop_block2d: drop probability has to be between 0 and 1, but got {p}")
+    if x.array.ndim != 4:
+        raise ValueError(f"drop_block2d: input should be 4 dimensional, got {x.array.ndim} dimensions")
+    if not training or p == 0 or x.array.size == 0:
+        return x
+    return _drop_blocks_(x, p, block_size, eps) if inplace else _drop_blocks(x, p, block_size, eps)
+
+
+def _drop_blocks(x: Tensor, p: float, block_size: int, eps: float) -> Tensor:
+    n, c, h, w = x.array.shape
+    block = min(block_size, h, w)
+    gamma = p * h * w / (block**2 * (h - block + 1) * (w - block + 1))
+    corners = random.default_generator.bernoulli(min(gamma, 1.0), (n, c, h - block + 1, w - block + 1), np.bool_)
+    mask = ~_grown(corners, block)
+    scale = mask.size / (eps + mask.sum())
+    return x * Tensor((mask * scale).astype(x.array.dtype))
+
+
+def _grown(corners: Any, block: int) -> Any:
+    """True at the block × block pixels from every True on, to the right and down."""
+    n, c, h, w = corners.shape
+    grown = np.zeros((n, c, h + block - 1, w + block - 1), np.bool_)
+    for i in range(block):
+        for j in range(block):
+            grown[:, :, i : i + h, j : j + w] |= corners
+    return grown
+
+
+_drop_blocks_ = in_place(_drop_blocks)
