@@ -10,7 +10,8 @@ from scratchnet.kernels.conv import conv_forward, conv_grad_bias, conv_grad_inpu
 from scratchnet.kernels.cross_entropy import cross_entropy, cross_entropy_backward
 from scratchnet.kernels.detection_decay import matrix_nms, soft_nms
 from scratchnet.kernels.detection_iou import box_iou
-from scratchnet.kernels.elementwise import relu, relu_backward, sigmoid_backward, tanh, tanh_backward
+from scratchnet.kernels.dropout import masked_scale
+from scratchnet.kernels.embedding import max_rows, sum_rows
 from scratchnet.kernels.group_norm import group_norm, group_norm_backward
 from scratchnet.kernels.im2col import col2im, im2col
 from scratchnet.kernels.layer_norm import layer_norm, layer_norm_backward
@@ -32,7 +33,7 @@ from scratchnet.kernels.softmax import log_softmax, log_softmax_backward, softma
 
 __all__ = [
     "Kernel", "kernel", "use_reference", "get_num_threads", "set_num_threads",
-    "attention", "attention_backward",
+    "attention", "attention_backward", "sum_rows", "max_rows",
     "matmul", "im2col", "col2im", "conv_forward", "conv_grad_input", "conv_grad_weight", "conv_grad_bias",
     "pad", "pad_backward",
     "Windows", "sliding_windows", "adaptive_windows", "fractional_windows",
@@ -41,7 +42,7 @@ __all__ = [
     "group_norm", "group_norm_backward", "local_response_norm", "local_response_norm_backward",
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward",
     "cross_entropy", "cross_entropy_backward",
-    "relu", "relu_backward", "tanh", "tanh_backward", "sigmoid_backward", "sgd_step", "adam_step",
+    "masked_scale", "sgd_step", "adam_step",
     "rnn_forward", "rnn_backward", "lstm_forward", "lstm_backward", "gru_forward", "gru_backward",
     "box_iou", "nms", "soft_nms", "matrix_nms", "roi_average", "roi_average_backward", "roi_pool", "roi_pool_backward",
 ]

@@ -53,7 +53,7 @@ from scratchnet.nn.functional.dropout import (
     feature_alpha_dropout,
 )
 from scratchnet.nn.functional.dropout_structured import drop_block2d, drop_path, scheduled_drop_probability
-from scratchnet.nn.functional.embedding import embedding
+from scratchnet.nn.functional.embedding import embedding, embedding_bag
 from scratchnet.nn.functional.fold import fold, unfold
 from scratchnet.nn.functional.linear import bilinear, linear
 from scratchnet.nn.functional.local_response_norm import local_response_norm

@@ -52,7 +52,7 @@ from scratchnet.nn.modules.dropout import (
     DropPath,
     FeatureAlphaDropout,
 )
-from scratchnet.nn.modules.embedding import Embedding
+from scratchnet.nn.modules.embedding import Embedding, EmbeddingBag
 from scratchnet.nn.modules.flatten import Flatten, Unflatten
 from scratchnet.nn.modules.fold import Fold, Unfold
 from scratchnet.nn.modules.linear import Bilinear, Identity, Linear

@@ -13,6 +13,43 @@ from scratchnet.nn.modules.factory import positive, unset
 from scratchnet.nn.parameter import Parameter
 
 
+def _padding_row(padding_idx: int | None, rows: int) -> int | None:
+    if padding_idx is None:
+        return None
+    if not -rows <= padding_idx < rows:
+        raise AssertionError(f"Padding_idx must be within num_embeddings={rows}, got {padding_idx}")
+    return padding_idx % rows
+
+
+def _table(layer: str, rows: int, columns: int, given: Tensor | None, device: Any, dtype: Any) -> Parameter:
+    """The table that is given, checked, or one whose values are still to be set."""
+    rows, columns = positive(rows, layer, "num_embeddings"), positive(columns, layer, "embedding_dim")
+    if given is None:
+        return unset((rows, columns), device, dtype)
+    if tuple(given.shape) != (rows, columns):
+        raise AssertionError(
+            f"Shape of weight does not match num_embeddings and embedding_dim: {tuple(given.shape)}, expected "
+            f"{(rows, columns)}"
+        )
+    return Parameter(given)
+
+
+def _draw_table(weight: Parameter, padding_idx: int | None) -> None:
+    init.normal_(weight)
+    if padding_idx is not None:
+        with no_grad():
+            weight[padding_idx].fill_(0)
+
+
+def _from_pretrained(cls: type, embeddings: Tensor, freeze: bool = True, **options: Any) -> Any:
+    """A layer with the table that is given, which is not learned further unless `freeze` is False."""
+    if embeddings.ndim != 2:
+        raise AssertionError(f"Embeddings parameter is expected to be 2-dimensional, got shape {tuple(embeddings.shape)}")
+    layer = cls(*embeddings.shape, _weight=embeddings, **options)
+    layer.weight.requires_grad_(not freeze)
+    return layer
+
+
 class Embedding(Module):
     """The rows of a table that belong to indices, see `functional.embedding`.
 
@@ -46,24 +83,13 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.num_embeddings = positive(num_embeddings, "Embedding", "num_embeddings")
-        self.embedding_dim = positive(embedding_dim, "Embedding", "embedding_dim")
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError(f"Padding_idx must be within num_embeddings={num_embeddings}, got {padding_idx}")
-            padding_idx %= num_embeddings
-        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = _padding_row(padding_idx, num_embeddings)
+        self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
+        self.weight = _table("Embedding", num_embeddings, embedding_dim, _weight, device, dtype)
         if _weight is None:
-            self.weight = unset((num_embeddings, embedding_dim), device, dtype)
             self.reset_parameters()
-        else:
-            if tuple(_weight.shape) != (num_embeddings, embedding_dim):
-                raise AssertionError(
-                    "Shape of weight does not match num_embeddings and embedding_dim: "
-                    f"{tuple(_weight.shape)}, expected {(num_embeddings, embedding_dim)}"
-                )
-            self.weight = Parameter(_weight)
         self.weight.requires_grad_(not _freeze)
 
     @classmethod
@@ -71,15 +97,11 @@ class Embedding(Module):
         cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None, **options: Any
     ) -> Embedding:
         """A layer with the table that is given, which is not learned further unless `freeze` is False."""
-        rows, columns = embeddings.shape
-        return cls(rows, columns, padding_idx, _weight=embeddings, _freeze=freeze, **options)
+        return _from_pretrained(cls, embeddings, freeze, padding_idx=padding_idx, **options)
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            with no_grad():
-                self.weight[self.padding_idx].fill_(0)
+        _draw_table(self.weight, self.padding_idx)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.embedding(
@@ -103,3 +125,77 @@ class Embedding(Module):
         if self.scale_grad_by_freq:
             text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
         return text + (", sparse=True" if self.sparse else "")
+
+
+class EmbeddingBag(Module):
+    """Sums, means or largest numbers of rows of a table, see `functional.embedding_bag`.
+
+    Parameters
+    ----------
+    num_embeddings, embedding_dim : int
+        Rows and columns of the table.
+    max_norm, norm_type, scale_grad_by_freq, mode, sparse, include_last_offset
+        As in `functional.embedding_bag`.
+    padding_idx : int, optional
+        A row that starts as 0, is left out and stays as it is.
+
+    Attributes
+    ----------
+    weight : [num_embeddings, embedding_dim]
+        Initial values are drawn from N(0, 1).
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
+        self.padding_idx = _padding_row(padding_idx, num_embeddings)
+        self.weight = _table("EmbeddingBag", num_embeddings, embedding_dim, _weight, device, dtype)
+        self.mode, self.sparse, self.include_last_offset = mode, sparse, include_last_offset
+        if _weight is None:
+            self.reset_parameters()
+
+    from_pretrained = classmethod(_from_pretrained)
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        _draw_table(self.weight, self.padding_idx)
+
+    def forward(
+        self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
+    ) -> Tensor:
+        return F.embedding_bag(
+            input,
+            self.weight,
+            offsets,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.mode,
+            self.sparse,
+            per_sample_weights,
+            self.include_last_offset,
+            self.padding_idx,
+        )
+
+    def extra_repr(self) -> str:
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        for name, default in (("max_norm", None), ("norm_type", 2), ("scale_grad_by_freq", False)):
+            if getattr(self, name) != default:
+                text += f", {name}={getattr(self, name)!r}"
+        text += f", mode={self.mode!r}"
+        return text if self.padding_idx is None else f"{text}, padding_idx={self.padding_idx}"
