@@ -157,25 +157,31 @@ def _add(target, source):
 
 @jit
 def _col2im_loop(start, stop, cols, y, kernel, stride, padding, dilation, output):
-    """cols [N·C·taps, OD, OH, OW] onto zeroed y [N·C, D, H, W]; an item is one plane of one image."""
+    """cols [N·C, kd·kh·kw, OD, OH, OW] onto y [N·C, D, H, W]; an item is one image of one channel.
+
+    Windows outside, taps inside: the rows that a row of windows covers stay in the cache.
+    """
     (kd, kh, kw), (sd, sh, sw), (od, oh, ow) = kernel, stride, output
-    taps = kd * kh * kw
     for image in range(start, stop):
-        for tap in range(taps):
-            front = tap // (kh * kw) * dilation[0] - padding[0]
-            top = tap // kw % kh * dilation[1] - padding[1]
-            left = tap % kw * dilation[2] - padding[2]
-            j0, j1 = inside(y.shape[3], ow, sw, left)
-            k0, k1 = inside(y.shape[1], od, sd, front)
-            i0, i1 = inside(y.shape[2], oh, sh, top)
-            for k in range(k0, k1):
-                for i in range(i0, i1):
-                    row, seen = cols[image * taps + tap, k, i], y[image, k * sd + front, i * sh + top]
-                    if sw == 1:
-                        _add(seen[j0 + left:j1 + left], row[j0:j1])
-                    else:
-                        for j in range(j0, j1):
-                            seen[j * sw + left] += row[j]
+        for d in range(y.shape[1]):
+            for h in range(y.shape[2]):
+                fill(y[image, d, h], 0)
+        for k in range(od):
+            for i in range(oh):
+                for tap in range(kd * kh):
+                    d = k * sd + tap // kh * dilation[0] - padding[0]
+                    h = i * sh + tap % kh * dilation[1] - padding[1]
+                    if d < 0 or d >= y.shape[1] or h < 0 or h >= y.shape[2]:
+                        continue
+                    seen = y[image, d, h]
+                    for b in range(kw):
+                        left, row = b * dilation[2] - padding[2], cols[image, tap * kw + b, k, i]
+                        j0, j1 = inside(y.shape[3], ow, sw, left)
+                        if sw == 1:
+                            _add(seen[j0 + left:j1 + left], row[j0:j1])
+                        else:
+                            for j in range(j0, j1):
+                                seen[j * sw + left] += row[j]
 
 
 def _served(array, windows):
@@ -191,7 +197,7 @@ def _im2col_cpu(x, kernel_size, stride=1, padding=0, dilation=1):
     images, volumes, count = x.shape[0] * x.shape[1], windows.volumes(), math.prod(windows.output)
     cols = np.empty((images * windows.taps, *volumes[-1]), x.dtype)
     volume = (1,) * (3 - len(windows.size)) + windows.size
-    parallel_for(_im2col_loop, len(cols), count, dense(x).reshape(images, *volume), cols, *volumes)
+    parallel_for(_im2col_loop, len(cols), count / 4, dense(x).reshape(images, *volume), cols, *volumes)
     return cols.reshape(len(x), x.shape[1] * windows.taps, count)
 
 
@@ -202,7 +208,7 @@ def _col2im_cpu(cols, output_size, kernel_size, stride=1, padding=0, dilation=1)
         return NotImplemented
     images, volumes = len(cols) * channels, windows.volumes()
     volume = (1,) * (3 - len(windows.size)) + windows.size
-    y = np.zeros((images, *volume), cols.dtype)
-    parallel_for(_col2im_loop, images, windows.taps * math.prod(windows.output),
-                 dense(cols).reshape(images * windows.taps, *volumes[-1]), y, *volumes)
+    y = np.empty((images, *volume), cols.dtype)
+    parallel_for(_col2im_loop, images, windows.taps * math.prod(windows.output) / 4,
+                 dense(cols).reshape(images, windows.taps, *volumes[-1]), y, *volumes)
     return y.reshape(len(cols), channels, *windows.size)

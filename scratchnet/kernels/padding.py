@@ -23,6 +23,7 @@ from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 
 _CONSTANT = -1              # the source of what is not in the array
+_COPY = 1 / 4               # work of moving a number, in operations: vectors of them move at a time
 
 
 def _outside(n, before, after):
@@ -173,13 +174,14 @@ def _pad_backward_loop(start, stop, g, gx, fronts, rows, columns, inner):
                     target[columns[j]] += source[j]
 
 
-def _volumes(shape, widths):
-    """The last three axes and their widths; None if more than three are padded."""
-    widths = ((0, 0),) * (len(shape) - len(widths)) + tuple(widths)
-    if any(pair != (0, 0) for pair in widths[:-3]):
+def _volumes(sizes, widths):
+    """Sizes and widths of three axes, of which the first is padded if any is; None if more than three would be."""
+    padded = [i for i, pair in enumerate(widths) if pair != (0, 0)]
+    axes = len(sizes) - padded[0] if padded else min(1, len(sizes))
+    if axes > 3:
         return None
-    missing = max(0, 3 - len(shape))
-    return (1,) * missing + tuple(shape[-3:]), ((0, 0),) * missing + widths[-3:]
+    missing, first = 3 - axes, len(sizes) - axes
+    return (1,) * missing + tuple(sizes[first:]), ((0, 0),) * missing + tuple(widths[first:])
 
 
 def _inner(n, before, after):
@@ -191,7 +193,7 @@ def _inner(n, before, after):
 @pad.cpu
 def _pad_cpu(x, widths, mode="constant", value=0):
     sizes, sources = _check(x.shape, widths, mode)
-    volumes = _volumes(x.shape, widths)
+    volumes = _volumes(sizes, widths)
     shape = (*x.shape[:x.ndim - len(sizes)], *map(len, sources))
     if not compilable(x) or volumes is None or 0 in shape or 0 in x.shape:
         return NotImplemented
@@ -199,7 +201,7 @@ def _pad_cpu(x, widths, mode="constant", value=0):
     fronts, rows, columns = (_sources(n, *pair, mode) for n, pair in zip(sizes, widths))
     planes = x.size // math.prod(sizes)
     y = np.empty((planes, len(fronts), len(rows), len(columns)), x.dtype)
-    parallel_for(_pad_loop, planes * len(fronts), len(rows) * len(columns), dense(x).reshape(planes, *sizes), y,
+    parallel_for(_pad_loop, planes * len(fronts), _COPY * len(rows) * len(columns), dense(x).reshape(planes, *sizes), y,
                  fronts, rows, columns, _inner(sizes[2], *widths[2]), x.dtype.type(value))
     return y.reshape(shape)
 
@@ -211,13 +213,13 @@ def _pad_backward_cpu(g, sizes, widths, mode):
     shape = (*g.shape[:g.ndim - len(sizes)], *sizes)
     if mode == "constant":              # the middle of g
         return _pad_cpu(g, tuple((-a, -b) for a, b in widths))
-    volumes = _volumes(shape, widths)
+    volumes = _volumes(sizes, widths)
     if not compilable(g) or volumes is None or 0 in shape or g.size == 0:
         return NotImplemented
     sizes, widths = volumes
     fronts, rows, columns = (_sources(n, *pair, mode) for n, pair in zip(sizes, widths))
     planes, outer = math.prod(shape) // math.prod(sizes), (len(fronts), len(rows), len(columns))
     gx = np.empty((planes, *sizes), g.dtype)
-    parallel_for(_pad_backward_loop, planes, math.prod(outer), dense(g).reshape(planes, *outer), gx,
+    parallel_for(_pad_backward_loop, planes, _COPY * math.prod(outer), dense(g).reshape(planes, *outer), gx,
                  fronts, rows, columns, _inner(sizes[2], *widths[2]))
     return gx.reshape(shape)

@@ -53,6 +53,24 @@ class PixelUnshuffle(Function):
         return PixelShuffle(self.factor)(g)
 
 
+class ChannelShuffle(Function):
+    """y[:, c·groups + g] = x[:, g·(C/groups) + c].  dL/dx = the same with C/groups groups"""
+
+    reads = NOTHING
+
+    def __init__(self, groups: int) -> None:
+        self.groups = groups
+
+    def forward(self, x: Any) -> Any:
+        n, channels, *size = x.shape
+        self.others = channels // self.groups
+        grouped = x.reshape(n, self.groups, self.others, *size)
+        return grouped.swapaxes(1, 2).copy().reshape(x.shape)
+
+    def backward(self, g: Tensor) -> Tensor:
+        return ChannelShuffle(self.others)(g)
+
+
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """An image r times as high and wide, whose r × r neighbours are r² channels of the input; see `PixelShuffle`.
 
@@ -109,7 +127,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """The channels of `groups` groups, one of each group after the other: y[:, c·groups + g] = x[:, g·(C/groups) + c].
+    """The channels of `groups` groups, one of each group after the other; see `ChannelShuffle`.
 
     So the next grouped convolution sees channels of all groups: Zhang et al., "ShuffleNet: An Extremely Efficient
     Convolutional Neural Network for Mobile Devices", 2018.
@@ -127,7 +145,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     shape, groups = _checked("channel_shuffle", input, "groups", groups)
     if shape[1] % groups:
         raise RuntimeError(f"channel_shuffle: groups={groups} does not divide the channels of input of shape {shape}")
-    return input.reshape(shape[0], groups, shape[1] // groups, *shape[2:]).transpose(1, 2).reshape(shape)
+    return ChannelShuffle(groups)(input)
 
 
 native_channel_shuffle = channel_shuffle
