@@ -241,42 +241,6 @@ def _avg_pool(
     return apply_pooling(AvgPool(windows), input, dims)
 
 
-def lp_pool1d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
-    """The p-norm of each window of [N, C, L] or [C, L]; see `lp_pool2d`."""
-    return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-def lp_pool2d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
-    """(Σ xᵖ)^(1/p) over each window: the sum for p = 1, the largest |x| for p = ∞.
-
-    Gulcehre, Cho, Pascanu and Bengio, "Learned-Norm Pooling for Deep Feedforward and Recurrent Neural Networks", 2014.
-
-    Parameters
-    ----------
-    input : [N, C, H, W] or [C, H, W]
-    norm_type : float
-        p. Where Σ xᵖ is 0 the gradient is NaN, as the formula's.
-    kernel_size, stride, ceil_mode
-        As for `max_pool2d`. The sum is the mean of the values inside the image times the area of the window.
-
-    Returns
-    -------
-    [N, C, OH, OW]
-    """
-    return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-def lp_pool3d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
-    """The p-norm of each window of [N, C, D, H, W] or [C, D, H, W]; see `lp_pool2d`."""
-    return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
-
-
 def cross_channel_max_pool(input: Tensor, kernel_size: int, stride: int | None = None) -> Tensor:
     """The largest of every `kernel_size` neighbouring channels, every `stride` channels: each pixel by itself.
 
@@ -299,12 +263,3 @@ def cross_channel_max_pool(input: Tensor, kernel_size: int, stride: int | None =
     step = kernel_size if stride is None else stride
     y = max_pool2d(input.reshape(shape[0], 1, shape[1], math.prod(shape[2:])), (kernel_size, 1), (step, 1))
     return y.reshape(shape[0], -1, *shape[2:])
-
-
-def _lp_pool(dims: int, input: Tensor, p: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
-    if math.isinf(p):
-        sign = 1 if p > 0 else -1
-        return sign * _max_pool(dims, sign * input.abs(), kernel_size, stride, 0, 1, ceil_mode, False)
-    area = math.prod(ints(kernel_size, dims, f"lp_pool{dims}d", "kernel_size"))
-    mean = _avg_pool(dims, input**p, kernel_size, stride, 0, ceil_mode, True, None)
-    return (mean.sign() * relu(mean.abs()) * area) ** (1 / p)

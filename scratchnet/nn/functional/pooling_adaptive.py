@@ -92,11 +92,11 @@ def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Tensor:
 def _regions(function: str, dims: int, input: Tensor, output_size: Any, channels: bool) -> Windows:
     size = spatial_size(input, dims, function, channels)
     require_float(input, function)
-    if isinstance(output_size, tuple | list):
+    if isinstance(output_size, tuple | list) and dims > 1:
         if len(output_size) != dims:
-            raise RuntimeError(f"{function}: output_size must be an int or have {dims} elements, got {output_size}")
-        if dims > 1:
-            output_size = tuple(n if m is None else m for n, m in zip(size, output_size))
+            error = ValueError if len(output_size) >= input.array.ndim else RuntimeError
+            raise error(f"{function}: output_size must be an int or have {dims} elements, got {output_size}")
+        output_size = tuple(n if m is None else m for n, m in zip(size, output_size))
     output = ints(output_size, dims, function, "output_size")
     if min(output) < 0:
         raise RuntimeError(f"{function}: elements of output_size must not be negative, got {output_size}")

@@ -109,7 +109,7 @@ def _fractional_max_pool(
         output_size = _scaled(name, size, output_ratio)
     output = ints(output_size, dims, name, "output_size")
     for n, k, m in zip(size, kernel, output):
-        if k < 1 or m < 1 or m + k - 1 > n:
+        if k < 1 or m < 0 or m + k - 1 > n - (dims == 3):  # in 3-D torch wants one place to spare
             raise RuntimeError(
                 f"{name}: {m} windows of {k} pixels do not fit into {n} pixels: kernel_size={kernel}, output_size={output}"
             )
@@ -144,6 +144,6 @@ def _windows(size: tuple, kernel: tuple, output: tuple, samples: np.ndarray) -> 
         step = u.dtype.type((n - k) / (m - 1)) if m > 1 else u.dtype.type(0)
         u = u[:, None]
         start = ((np.arange(m, dtype=u.dtype) + u) * step).astype(np.int64) - (u * step).astype(np.int64)
-        start[:, -1] = n - k
+        start[:, -1:] = n - k
         starts.append(start)
     return fractional_windows(size, kernel, starts)

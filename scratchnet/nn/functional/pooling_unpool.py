@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.nn.functional.arguments import ints
+from scratchnet.nn.functional.arguments import ints, require_float
 from scratchnet.nn.functional.pooling_operations import MaxUnpool, apply_pooling, spatial_size, stride_or_kernel
 from scratchnet.ops.elementwise import check_tensor
 
@@ -61,6 +61,7 @@ def _max_unpool(
 ) -> Tensor:
     name = f"max_unpool{dims}d"
     size = spatial_size(input, dims, name)
+    require_float(input, name)
     places = check_tensor(indices, name, "indices").array
     kernel = ints(kernel_size, dims, name, "kernel_size")
     strides = stride_or_kernel(stride, kernel, name)
@@ -84,6 +85,8 @@ def _output_size(
     """The size asked for, if it is possible, or that of the smallest image without a remainder."""
     least = tuple((n - 1) * s + k - 2 * p for n, k, s, p in zip(size, kernel, stride, padding))
     if output_size is None:
+        if min(least) < 0:
+            raise ValueError(f"{function}: the size of the output, {least}, must not be negative; is the padding too large?")
         return least
     output = tuple(output_size)
     if len(output) == len(size) + 2:
