@@ -46,29 +46,31 @@ class Plan(NamedTuple):
 
 
 @lru_cache(512)
-def plan_of(p: Pass, dtype: Any, threads: int) -> tuple[tiles.Shape, Layout, Plan]:
-    """The tile, the patch and the jobs; all but the forward's number of jobs are the same for any number of threads."""
+def plan_of(p: Pass, dtype: Any, sums_over_pixels: bool) -> tuple[tiles.Shape, Layout, Plan]:
+    """The tile, the patch and the jobs, of the forward or of grad_weight; the same for any number of threads."""
     shape = tiles.tile_shape(dtype, p.results)
     panels = -(-p.results // shape.width)
-    taps = p.reduction // p.sources
+    area = p.reduction // p.sources
     height, width = p.output[1:]
-    whole = layout_of(p, height)
-    rows = min(height, max(1, -(-_PIXELS // width)))
-    rows = -(-height // -(-height // rows))         # blocks of equal size
+    blocks = -(-height // min(height, max(1, -(-_PIXELS // width))))
+    rows = -(-height // blocks)                     # blocks of equal size
     layout = layout_of(p, rows)
-    chunk = max(1, min(p.sources, _PATCH // max(layout.channel * len(p.offsets[0]), 1)))
-    chunk = -(-p.sources // -(-p.sources // chunk))
-    images = 1
-    if rows == height:
-        images = max(1, min(p.batch, _PIXELS // (rows * width), _PATCH // max(whole.length, 1)))
-    image_blocks = -(-p.batch // images)
-    chunk_rows = -(-chunk * taps // shape.M) * shape.M
-    size = p.groups * panels * -(-p.sources // chunk) * chunk_rows * shape.width
-    parts = max(1, min(16, image_blocks, _PARTIAL // (size * np.dtype(dtype).itemsize)))
-    part = -(-image_blocks // parts)
+    channel = layout.channel * len(p.offsets[0])
+    images, chunk = 1, p.sources
+    if blocks == 1:
+        images = max(1, min(p.batch, _PIXELS // (rows * width)))
+    if sums_over_pixels:                            # as many channels as leave patches and sums in the cache
+        chunk = max(1, min(p.sources, _PATCH // (images * channel), _PATCH // (area * shape.width)))
+        chunk = -(-p.sources // -(-p.sources // chunk))
+    else:
+        images = max(1, min(images, 4 * _PATCH // layout.length))
+    chunks, image_blocks = -(-p.sources // chunk), -(-p.batch // images)
+    chunk_rows = -(-chunk * area // shape.M) * shape.M
+    size = p.groups * panels * chunks * chunk_rows * shape.width * np.dtype(dtype).itemsize
+    part = -(-image_blocks // max(1, min(16, image_blocks, _PARTIAL // size)))
     return shape, layout, Plan(
-        p.reduction, p.results, panels, images, image_blocks, -(-height // rows), rows * width, layout.length, _TAPS, taps,
-        chunk, -(-p.sources // chunk), chunk_rows, -(-image_blocks // part), part)
+        p.reduction, p.results, panels, images, image_blocks, -(-height // rows), rows * width, layout.length, _TAPS, area,
+        chunk, chunks, chunk_rows, -(-image_blocks // part), part)
 
 
 @lru_cache(256)
@@ -82,10 +84,12 @@ def pixel_table(p: Pass, layout: Layout, plan: Plan, multiple: int) -> np.ndarra
 def forward(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_group: int, weight_row: int,
             weight_source: int, bias: np.ndarray, result: np.ndarray) -> None:  # fmt: skip
     """Compute one pass.  source [N, G, C, D, H, W], w flat, bias [G, O], result [N, G, O, D', H', W']: contiguous, one dtype."""
-    shape, layout, plan = plan_of(p, source.dtype, get_num_threads())
+    shape, layout, plan = plan_of(p, source.dtype, False)
     packed = np.empty(p.groups * plan.panels * p.reduction * shape.width, source.dtype)
-    parallel_for(loops.pack_weights_loop.specialised(WIDTH=shape.width), p.groups * plan.panels, p.reduction * shape.width,
-                 w, weight_table(p, kernel, weight_source), weight_group, weight_row, plan, packed)
+    w_steps = weight_table(p, kernel, weight_source)
+    in_order = bool((w_steps == np.arange(len(w_steps))).all())
+    parallel_for(tiles.specialised(loops.pack_weights_loop, shape), p.groups * plan.panels, p.reduction * shape.width,
+                 w, w_steps, weight_group, weight_row, in_order, plan, packed)
     parts = plan.image_blocks * p.groups * p.output[0] * plan.blocks
     threads = get_num_threads()
     panel_jobs = 1 if parts >= 2 * threads else min(plan.panels, -(-2 * threads // parts))
@@ -101,7 +105,7 @@ def forward(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_gr
 
 def grad_weight(p: Pass, g: np.ndarray, source: np.ndarray) -> np.ndarray:
     """[G, O, K] from g [N, G, O, D', H', W'] and source [N, G, C, D, H, W]: contiguous, one dtype."""
-    shape, layout, plan = plan_of(p, source.dtype, 1)
+    shape, layout, plan = plan_of(p, source.dtype, True)
     width = shape.width
     sums = np.zeros((plan.parts, p.groups, plan.panels, plan.chunks, plan.chunk_rows, width), g.dtype)
     pixels = plan.images * plan.pixels

@@ -5,26 +5,46 @@ from __future__ import annotations
 from typing import Any
 
 from scratchnet.kernels.conv.patch_loops import fill_patch
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
 
 M = V = L = WIDTH = 1               # of the tile, and the tile: `tile.specialised` puts them in
 tile: Any = None
+transposed: Any = None
 
 
 @jit
-def pack_weights_loop(start, stop, w, w_steps, weight_group, weight_row, plan, packed):
-    """packed [G, panels, K, WIDTH]: the weights of WIDTH filters side by side; 0 for filters there are not."""
+def transpose(source, source_row, rows, target, target_row, columns):
+    """target[c·target_row + r] = source[r·source_row + c] for r < rows, c < columns"""
+    whole_rows, whole_columns = rows // L * L, columns // L * L
+    for r in range(0, whole_rows, L):
+        for c in range(0, whole_columns, L):
+            transposed(L, source[r * source_row + c:], source_row, target[c * target_row + r:], target_row)
+        for m in range(r, r + L):
+            for c in range(whole_columns, columns):
+                target[c * target_row + m] = source[m * source_row + c]
+    for r in range(whole_rows, rows):
+        for c in range(columns):
+            target[c * target_row + r] = source[r * source_row + c]
+
+
+@jit
+def pack_weights_loop(start, stop, w, w_steps, weight_group, weight_row, in_order, plan, packed):
+    """packed [G, panels, K, WIDTH]: the weights of WIDTH filters side by side.  (Lanes without a filter hold anything.)
+
+    ``in_order``: the reduction runs through the weight as it lies in memory.
+    """
     for job in range(start, stop):
         group, panel = job // plan.panels, job % plan.panels
         target = packed[job * plan.reduction * WIDTH:(job + 1) * plan.reduction * WIDTH]
         filters = min(WIDTH, plan.results - panel * WIDTH)
-        if filters < WIDTH:
-            fill(target, 0)
-        for k in range(plan.reduction):
-            row = target[k * WIDTH:k * WIDTH + filters]
-            column = w[group * weight_group + panel * WIDTH * weight_row + w_steps[k]:]
-            for o in range(filters):
-                row[o] = column[o * weight_row]
+        rows = w[group * weight_group + panel * WIDTH * weight_row:]
+        if in_order:
+            transpose(rows, weight_row, filters, target, WIDTH, plan.reduction)
+        else:
+            for k in range(plan.reduction):
+                row, column = target[k * WIDTH:k * WIDTH + filters], rows[w_steps[k]:]
+                for o in range(filters):
+                    row[o] = column[o * weight_row]
 
 
 @jit
@@ -52,15 +72,32 @@ def forward_loop(start, stop, source, packed, depths, taps, pixels, bias, result
                 some = min(plan.taps, plan.reduction - k)
                 for q in range(0, count, M):
                     tile(M, V, L, scratch, pixels[q:], taps[k:], weights[k * WIDTH:], WIDTH, some, sums[q * WIDTH:], WIDTH, k == 0)
-            for o in range(panel * WIDTH, min((panel + 1) * WIDTH, plan.results)):
-                add = bias[group, o]
-                for b in range(images):
-                    target = result[first_image + b, group, o, first[0] + od * spread[0]]
-                    for i in range(rows):
-                        line = sums[(b * rows + i) * output[2] * WIDTH + o - panel * WIDTH:]
-                        out = target[first[1] + (i0 + i) * spread[1]]
-                        for j in range(output[2]):
-                            out[first[2] + j * spread[2]] = line[j * WIDTH] + add
+            o0, filters = panel * WIDTH, min(WIDTH, plan.results - panel * WIDTH)
+            for b in range(images):
+                store_block(sums[b * rows * output[2] * WIDTH:], filters, bias[group, o0:], od, i0, rows, spread, first, output,
+                            result[first_image + b, group, o0:])
+
+
+@jit
+def store_block(sums, filters, bias, od, i0, rows, spread, first, output, result):
+    """Write sums [pixels, WIDTH] of a block of rows into result [filters, D, H, W]."""
+    depth, height, width = result.shape[1:]
+    if spread[0] * spread[1] * spread[2] == 1 and width == output[2]:
+        flat, pixels = result.reshape(-1)[(od * height + i0) * width:], rows * width
+        transpose(sums, WIDTH, pixels, flat, depth * height * width, filters)
+        for o in range(filters):
+            add = bias[o]
+            if add != 0:
+                line = flat[o * depth * height * width:o * depth * height * width + pixels]
+                for q in range(len(line)):
+                    line[q] += add
+        return
+    for o in range(filters):
+        for i in range(rows):
+            line = sums[i * output[2] * WIDTH + o:]
+            out = result[o, first[0] + od * spread[0], first[1] + (i0 + i) * spread[1]]
+            for j in range(output[2]):
+                out[first[2] + j * spread[2]] = line[j * WIDTH] + bias[o]
 
 
 @jit
@@ -85,25 +122,12 @@ def grad_weight_loop(start, stop, source, g, depths, taps, pixels, sums, steps, 
                     for b in range(images):
                         fill_patch(source[n0 + b, group, c0:c1], depths, od, i0, steps, layout,
                                    scratch[b * plan.patch:(b + 1) * plan.patch])
-                        pack_gradient(g[n0 + b, group, :, od], o0, i0, rows, packed[b * rows * width * WIDTH:])
+                        flat = g[n0 + b, group].reshape(-1)[(o0 * depth + od) * height * width + i0 * width:]
+                        transpose(flat, depth * height * width, min(WIDTH, filters - o0), packed[b * rows * width * WIDTH:],
+                                  WIDTH, rows * width)
                     for t in range(0, (c1 - c0) * plan.area, M):
                         tile(M, V, L, scratch, taps[t:], pixels, packed, WIDTH, images * rows * width, target[t * WIDTH:], WIDTH,
                              False)
-
-
-@jit
-def pack_gradient(g, o0, i0, rows, packed):
-    """packed[pixel, o] = g[o0 + o, i0 + i, j]; 0 for filters there are not"""
-    filters, _, width = g.shape
-    for o in range(WIDTH):
-        if o0 + o < filters:
-            for i in range(rows):
-                line, target = g[o0 + o, i0 + i], packed[i * width * WIDTH + o:]
-                for j in range(width):
-                    target[j * WIDTH] = line[j]
-        else:
-            for q in range(rows * width):
-                packed[q * WIDTH + o] = 0
 
 
 @jit

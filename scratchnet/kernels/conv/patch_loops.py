@@ -57,6 +57,12 @@ def dealt_row(source, low, step, target):
     begin = min(max((step - 1 - low) // step, 0), len(target))
     end = max(min((len(source) - low + step - 1) // step, len(target)), begin)
     fill(target[:begin], 0)
-    for j in range(begin, end):
-        target[j] = source[j * step + low]
+    if begin < end:
+        numbers, out = source[begin * step + low:], target[begin:end]
+        if step == 2:               # the compiler deals vectors of two out to one
+            for j in range(len(out)):
+                out[j] = numbers[2 * j]
+        else:
+            for j in range(len(out)):
+                out[j] = numbers[j * step]
     fill(target[end:], 0)

@@ -39,7 +39,7 @@ class Plan(NamedTuple):
 @jit
 def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, steps, spread, first, output, layout, plan,
                scratch):
-    """source [N·G, C, D, H, W]; result [N·G, O, D', H', W']; bias [G, O]; a job is (image and group, depth, block of rows, chunk)"""
+    """source [N, G, C, D, H, W]; result [N, G, O, D', H', W']; bias [G, O]; a job is (image, group, depth, block of rows, chunk)"""
     patch, sums = scratch[:layout.length], scratch[layout.length:]
     filled, groups = -1, len(bias)
     for job in range(start, stop):
@@ -47,10 +47,10 @@ def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, step
         image, od, block = part // (plan.blocks * output[0]), part // plan.blocks % output[0], part % plan.blocks
         i0 = block * layout.rows
         rows = min(layout.rows, output[1] - i0)
-        if filled != part:
-            fill_patch(source[image], depths, od, i0, steps, layout, patch)
-            filled = part
         group = image % groups
+        if filled != part:
+            fill_patch(source[image // groups, group], depths, od, i0, steps, layout, patch)
+            filled = part
         end = min((chunk + 1) * plan.chunk, plan.results)
         for o in range(chunk * plan.chunk, end, M):
             base = min(o, plan.results - M)     # the last tile does again what fills it up, and drops it
@@ -58,7 +58,7 @@ def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, step
             for q in range(0, rows * layout.pitch, V * L):
                 tile(M, V, L, weights, plan.weight_row, w_steps, patch[q:], taps, plan.reduction, sums[q:], plan.row, True)
             for m in range(o - base, min(M, end - base)):
-                target = result[image, base + m, first[0] + od * spread[0]]
+                target = result[image // groups, group, base + m, first[0] + od * spread[0]]
                 add = bias[group, base + m]
                 for i in range(rows):
                     line = sums[m * plan.row + i * layout.pitch:m * plan.row + i * layout.pitch + output[2]]
@@ -122,7 +122,7 @@ def _rows(p: Pass, shape: tiles.Shape) -> int:
 
 def run(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_group: int, weight_row: int, weight_source: int,
         bias: np.ndarray, result: np.ndarray) -> None:  # fmt: skip
-    """Compute one pass.  source [N·G, C, D, H, W], w flat, bias [G, O], result [N·G, O, D', H', W']: contiguous, of one dtype."""
+    """Compute one pass.  source [N, G, C, D, H, W], w flat, bias [G, O], result [N, G, O, D', H', W']: contiguous, one dtype."""
     shape, layout, plan = plan_of(p, source.dtype, weight_group, weight_row, get_num_threads())
     jobs = p.batch * p.groups * p.output[0] * plan.blocks * plan.chunks
     parallel_for(
