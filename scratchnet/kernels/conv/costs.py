@@ -1,0 +1,100 @@
+"""Which way computes which convolution: the one that costs least, counted in vectors multiplied.
+
+What else is done is counted as the vectors that could be multiplied meanwhile; the rates were measured once, on a processor
+with AVX-512, and need only be right enough to tell ways apart.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from scratchnet.kernels import tile as tiles
+from scratchnet.kernels.conv import channels, dots, pixels
+from scratchnet.kernels.conv.passes import Layout, Pass, forward_pass, grad_input_passes
+from scratchnet.kernels.conv.geometry import Geometry
+from scratchnet.kernels.conv import pointwise
+
+_TILE = 40                  # beginning and end of a tile, besides its sums' way from and to memory
+_SUM = 2                    # for every vector of sums
+_FILL, _FILL_ROW, _DEAL = 0.10, 60, 0.8     # a number, a row of a patch; a number dealt out to phases
+_STORE, _STORE_ROW = 0.10, 40               # a number, a row of a result
+_TRANSPOSE, _GATHER = 0.20, 2.0             # a number transposed in vectors; gathered one by one
+_DOT = 2.0                  # a masked vector that is loaded and multiplied
+
+
+def _fill(p: Pass, layout: Layout, channels_: int) -> float:
+    """Filling a patch once."""
+    rows = channels_ * len(p.offsets[0]) * p.step[1] * p.step[2] * layout.height
+    return rows * (_FILL_ROW + layout.pitch * (_FILL if p.step[2] == 1 else _DEAL))
+
+
+def of_pixels(p: Pass, dtype: Any) -> float:
+    """A pass by `pixels`."""
+    shape, layout, plan = pixels.plan_of(p, dtype, 0, 0, 1)
+    parts = p.batch * p.groups * p.output[0] * plan.blocks
+    tile = shape.M * shape.V * (p.reduction + _SUM) + _TILE
+    filter_tiles = -(-p.results // shape.M)
+    computed = filter_tiles * (plan.row // shape.width) * tile
+    stored = p.results * layout.rows * (_STORE_ROW + p.output[2] * (_STORE if p.spread[2] == 1 else 1))
+    return parts * (computed + stored + _fill(p, layout, p.sources))
+
+
+def of_channels(p: Pass, dtype: Any, in_order: bool) -> float:
+    """A pass by `channels`."""
+    shape, layout, plan = channels.plan_of(p, dtype, False)
+    parts = plan.image_blocks * p.groups * p.output[0] * plan.blocks
+    pixels_ = plan.images * plan.pixels
+    tile = shape.M * shape.V * (p.reduction + _SUM * -(-p.reduction // plan.taps)) + _TILE
+    computed = plan.panels * -(-pixels_ // shape.M) * tile
+    straight = p.spread == (1, 1, 1)
+    stored = pixels_ * p.results * (_TRANSPOSE + _STORE if straight else _GATHER)
+    packed = p.groups * p.results * p.reduction * (_TRANSPOSE * 2 if in_order else _GATHER)
+    return parts * (computed + stored + plan.images * _fill(p, layout, p.sources)) + packed
+
+
+def of_grad_weight_channels(p: Pass, dtype: Any) -> float:
+    """The gradient to the weight by `channels`."""
+    shape, layout, plan = channels.plan_of(p, dtype, True)
+    blocks = plan.image_blocks * p.output[0] * plan.blocks
+    pixels_ = plan.images * plan.pixels
+    tile = shape.M * shape.V * (pixels_ + 2 * _SUM) + _TILE
+    packed = pixels_ * min(p.results, shape.width) * _TRANSPOSE
+    filled = plan.images * _fill(p, layout, plan.chunk)
+    job = plan.chunk_rows // shape.M * tile + packed + filled
+    return p.groups * plan.panels * plan.chunks * blocks * job
+
+
+def of_dots(p: Pass, dtype: Any) -> float:
+    """The gradient to the weight by `dots`."""
+    shape, layout, plan = dots.plan_of(p, dtype)
+    blocks = p.batch * p.groups * p.output[0] * -(-p.output[1] // layout.rows)
+    vectors = layout.rows * -(-p.output[2] // shape.L)
+    tiles_ = plan.filter_tiles * plan.tap_tiles
+    return blocks * (tiles_ * (shape.M * shape.V * (vectors * _DOT + 12) + _TILE) + _fill(p, layout, p.sources))
+
+
+@lru_cache(1024)
+def ways(s: Geometry, what: str, dtype: Any) -> dict[str, float]:
+    """The ways that serve, and their costs.  ``what`` is forward, grad_input or grad_weight."""
+    forward = forward_pass(s)
+    if forward.work == 0 or forward.pixels == 0:
+        return {"reference": 0.0}
+    if what == "forward":
+        found = {"pixels": of_pixels(forward, dtype), "channels": of_channels(forward, dtype, in_order=True)}
+    elif what == "grad_input":
+        passes = grad_input_passes(s)
+        found = {"pixels": sum(of_pixels(p, dtype) for p in passes),
+                 "channels": sum(of_channels(p, dtype, in_order=False) for p in passes)}
+    else:
+        found = {"channels": of_grad_weight_channels(forward, dtype), "dots": of_dots(forward, dtype)}
+    if pointwise.serves(s):
+        lanes = tiles.lanes(dtype)
+        found["matrix product"] = forward.work / lanes * 1.1 + s.batch * s.groups * 2000
+    return found
+
+
+def cheapest(s: Geometry, what: str, dtype: Any) -> str:
+    """The way to go."""
+    found = ways(s, what, dtype)
+    return min(found, key=found.__getitem__)
