@@ -12,6 +12,7 @@ from scratchnet.kernels import jit
 from scratchnet.kernels.registry import Kernel
 from tests.kernels.detection_calls import detection_calls
 from tests.kernels.pooling_calls import pooling_calls
+from tests.kernels.recurrent_calls import recurrent_calls
 
 KERNELS = {name: value for name, value in vars(kernels).items() if isinstance(value, Kernel)}
 # arguments that are changed in place
@@ -46,6 +47,7 @@ def calls(dtype, seed=0):
     return {
         **detection_calls(rng, a, positive),
         **pooling_calls(rng, a),
+        **recurrent_calls(a),
         "attention": (q, k, v, None, True, 0.5),
         "attention with a mask": (q, k, v, mask, True, 0.5),
         "attention_backward": (a(2, 4, 70, 3), q, k, v, *attended, mask, True, 0.5),
