@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from scratchnet.kernels.jit import fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
-from scratchnet.kernels.softmax import _LONG_ROW, _row_statistics
+from scratchnet.kernels.softmax import TILE, column_statistics, largest_of, sum_of_exponentials, take_logarithms
+from scratchnet.kernels.vector_math import exp, log
 
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -26,26 +25,37 @@ def cross_entropy(x, target, weight=None, ignore_index=-100, reduction="mean", l
 
     Parameters
     ----------
-    x : [N, C] logits, floating
-    target : [N] class indices, integer
+    x : [N, C] or [N, C, L] logits, floating
+    target : [N] or [N, L] class indices, integer
     weight : [C] of x's dtype, or None for ones
 
     Returns
     -------
-    loss : [N] or [], of x's dtype
-    statistics : [N, 2], the largest logit m of each row and log Σ_c exp(x_c - m), for the backward pass
+    loss : of target's shape or [], of x's dtype
+    statistics : [N, 2] or [N, 2, L], the largest logit m and log Σ_c exp(x_c - m), for the backward pass; anything where
+        the target is ignored
+    total : [], Σ_n w_t
 
     C. Szegedy et al., *Rethinking the Inception Architecture for Computer Vision* (2016), for the smoothing.
     """
-    target = _check(x, target, weight, ignore_index, reduction)
-    losses, statistics = np.empty(len(x), x.dtype), np.empty((len(x), 2), x.dtype)
-    _forward_rows(
-        0, len(x), x, target, _weights(x, weight), ignore_index, label_smoothing, losses, statistics)
-    return _reduce(losses, target, weight, ignore_index, reduction), statistics
+    target = _check(x, target, weight, reduction)
+    counts = _counts(target, x.shape[1], ignore_index)
+    largest = x.max(1, keepdims=True)
+    log_p = x - largest
+    log_total = np.log(np.exp(log_p).sum(1, keepdims=True))
+    log_p -= log_total
+    weight = _weights(x, weight)
+    t = np.where(counts, target, 0)
+    losses = -weight[t] * np.take_along_axis(log_p, t[:, None], 1)[:, 0]
+    if label_smoothing:
+        spread = (weight.reshape(-1, *(1,) * (x.ndim - 2)) * log_p).sum(1)
+        losses = ((1 - label_smoothing) * losses - label_smoothing / x.shape[1] * spread).astype(x.dtype)
+    losses = np.where(counts, losses, x.dtype.type(0))
+    return _reduce(losses, np.where(counts, weight[t], 0), reduction, np.concatenate([largest, log_total], 1))
 
 
 @kernel
-def cross_entropy_backward(g, x, target, statistics, weight=None, ignore_index=-100, reduction="mean",
+def cross_entropy_backward(g, x, target, statistics, total, weight=None, ignore_index=-100, reduction="mean",
                            label_smoothing=0.0):
     """The gradient of cross_entropy to x, from what its forward pass returned.
 
@@ -55,163 +65,236 @@ def cross_entropy_backward(g, x, target, statistics, weight=None, ignore_index=-
 
     Parameters
     ----------
-    g : [N] or []
+    g : of the loss's shape
     """
-    target = _check(x, target, weight, ignore_index, reduction)
-    gx = np.empty(x.shape, x.dtype)
-    scale = _scales(g, x, target, statistics, weight, ignore_index, reduction)
-    _backward_rows(
-        0, len(x), x, target, _weights(x, weight), ignore_index, label_smoothing, statistics, scale, gx)
-    return gx
+    target = _check(x, target, weight, reduction)
+    counts = _counts(target, x.shape[1], ignore_index)
+    scale = np.where(counts, _scale(g, x, target, statistics, total, reduction), 0)[:, None]
+    weight = _weights(x, weight)
+    t = np.where(counts, target, 0)[:, None]
+    sharp, smooth = (1 - label_smoothing) * weight[t], label_smoothing / x.shape[1]
+    gx = np.exp(x - statistics[:, :1] - statistics[:, 1:]) * (sharp + smooth * weight.sum())
+    gx -= smooth * weight.reshape(-1, *(1,) * (x.ndim - 2))
+    np.put_along_axis(gx, t, np.take_along_axis(gx, t, 1) - sharp, 1)
+    return np.where(counts[:, None], gx * scale, 0).astype(x.dtype)
 
 
-def _check(x, target, weight, ignore_index, reduction):
-    """The targets as int64, after all arguments are found to be right."""
-    if x.ndim != 2 or target.shape != x.shape[:1]:
-        raise ValueError(f"cross_entropy: expected logits [N, C] and targets [N], got shapes {x.shape} "
-                         f"and {target.shape}")
+def _check(x, target, weight, reduction):
+    """The targets as int64, after all arguments but their values are found to be right."""
+    if x.ndim not in (2, 3) or target.shape != x.shape[:1] + x.shape[2:]:
+        raise ValueError(f"cross_entropy: expected logits [N, C] and targets [N], or [N, C, L] and [N, L], got shapes "
+                         f"{x.shape} and {target.shape}")
     if target.dtype.kind not in "iu":
         raise RuntimeError(f"cross_entropy: expected targets of an integer dtype, got {target.dtype}")
     if reduction not in _REDUCTIONS:
         raise ValueError(f"{reduction} is not a valid value for reduction")
-    if weight is not None and (weight.shape != x.shape[1:] or weight.dtype != x.dtype):
-        raise RuntimeError(f"cross_entropy: expected a weight of shape {x.shape[1:]} and dtype {x.dtype}, "
+    if weight is not None and (weight.shape != x.shape[1:2] or weight.dtype != x.dtype):
+        raise RuntimeError(f"cross_entropy: expected a weight of shape {x.shape[1:2]} and dtype {x.dtype}, "
                            f"got {weight.shape} and {weight.dtype}")
-    if x.shape[1] == 0 and len(x):
-        raise RuntimeError("cross_entropy: expected at least one class, got logits of shape " + str(x.shape))
-    target = target.astype(np.int64, copy=False)
-    if target.size and not 0 <= target.min() <= target.max() < x.shape[1]:
-        wrong = ((target < 0) | (target >= x.shape[1])) & (target != ignore_index)
-        if wrong.any():
-            raise IndexError(f"Target {target[wrong][0]} is out of bounds.")
-    return target
+    if x.shape[1] == 0 and target.size:
+        raise RuntimeError(f"cross_entropy: expected at least one class, got logits of shape {x.shape}")
+    return target.astype(np.int64, copy=False)
+
+
+def _counts(target, classes, ignore_index):
+    """Where targets are not ignored; they must be classes there."""
+    counts = target != ignore_index
+    wrong = ((target < 0) | (target >= classes)) & counts
+    if wrong.any():
+        raise _out_of_bounds(target[wrong][0])
+    return counts
+
+
+def _out_of_bounds(t):
+    return IndexError(f"Target {t} is out of bounds.")
 
 
 def _weights(x, weight):
     return np.ones(x.shape[1], x.dtype) if weight is None else weight
 
 
-def _total_weight(target, weight, ignore_index):
-    counts = target != ignore_index
-    return np.count_nonzero(counts) if weight is None else weight[target[counts]].sum()
-
-
-def _reduce(losses, target, weight, ignore_index, reduction):
+def _reduce(losses, weights, reduction, statistics):
+    total = weights.sum(dtype=losses.dtype, keepdims=True).reshape(())
     if reduction == "none":
-        return losses
-    total = losses.sum(keepdims=True).reshape(())
+        return losses, statistics, total
+    loss = losses.sum(keepdims=True).reshape(())
     if reduction == "mean":
-        with np.errstate(invalid="ignore"):         # no row counts: 0/0, NaN as in torch
-            total = np.asarray(total / np.asarray(_total_weight(target, weight, ignore_index), losses.dtype))
-    return total
+        with np.errstate(invalid="ignore", divide="ignore"):        # no row counts: 0/0, NaN as in torch
+            loss = np.true_divide(loss, total, out=loss)
+    return loss, statistics, total
 
 
-def _scales(g, x, target, statistics, weight, ignore_index, reduction):
-    """What multiplies each row's gradient, [N]."""
-    if statistics.shape != (len(x), 2) or g.shape != (x.shape[:1] if reduction == "none" else ()):
+def _scale(g, x, target, statistics, total, reduction):
+    """What multiplies the gradients: of target's shape ("none") or []."""
+    expected = (x.shape[0], 2, *x.shape[2:])
+    if statistics.shape != expected or total.shape or g.shape != (target.shape if reduction == "none" else ()):
         raise RuntimeError(f"cross_entropy_backward: g of shape {g.shape} and statistics of shape "
                            f"{statistics.shape} do not belong to logits of shape {x.shape} with "
                            f"reduction={reduction!r}")
-    if reduction == "mean":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            g = g / np.asarray(_total_weight(target, weight, ignore_index), x.dtype)
-    return np.where(target == ignore_index, 0, g).astype(x.dtype)
+    if reduction != "mean":
+        return g
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(g / total)
 
 
-@np.errstate(all="ignore")
-def _forward_rows(start, stop, x, target, weight, ignore_index, smoothing, losses, statistics):
-    """losses and statistics of rows start … stop."""
-    x, target, losses = x[start:stop], target[start:stop], losses[start:stop]
-    largest = x.max(1, keepdims=True)
-    log_p = x - largest
-    log_total = np.log(np.exp(log_p).sum(1, keepdims=True))
-    log_p -= log_total
-    statistics[start:stop] = np.concatenate([largest, log_total], 1)
-    counts = target != ignore_index
-    t = np.where(counts, target, 0)
-    losses[:] = -weight[t] * log_p[np.arange(len(t)), t]
-    if smoothing:
-        losses *= 1 - smoothing
-        losses -= smoothing / x.shape[1] * (weight * log_p).sum(1)
-    losses[~counts] = 0
+# Loops treat [N, C, L] by tiles of columns, and [N, C] = [N, C, 1] by rows, see softmax.  bad[0] is set to a target
+# that is no class.
+
+@jit(reassociate=True)
+def _spread(x, weight, largest):
+    """Σ w·(largest - x)"""
+    total = x.dtype.type(0)
+    for c in range(len(x)):
+        total += weight[c] * (largest - x[c])
+    return total
 
 
-@np.errstate(all="ignore")
-def _backward_rows(start, stop, x, target, weight, ignore_index, smoothing, statistics, scale, gx):
-    x, target, scale, gx = x[start:stop], target[start:stop], scale[start:stop], gx[start:stop]
-    np.exp(x - statistics[start:stop, :1] - statistics[start:stop, 1:], out=gx)
-    counts = target != ignore_index
-    t, row = np.where(counts, target, 0), np.arange(len(target))
-    sharp, smooth = (1 - smoothing) * weight[t], smoothing / x.shape[1]
-    gx *= (sharp + smooth * weight.sum())[:, None]
-    gx[row, t] -= sharp
-    if smoothing:
-        gx -= smooth * weight
-    gx *= scale[:, None]
-    gx[~counts] = 0
+@jit(reassociate=True)
+def _sum(x):
+    total = x.dtype.type(0)
+    for c in range(len(x)):
+        total += x[c]
+    return total
 
 
 @jit
-def _forward_loop(start, stop, x, target, weight, ignore_index, smoothing, losses, statistics):
-    classes = x.shape[1]
+def _forward_rows(start, stop, x, target, weight, ignore_index, smoothing, losses, weights, statistics, bad):
+    classes, whole = x.shape[1], _sum(weight)
     for n in range(start, stop):
-        largest, log_total = _row_statistics(x, n)
-        statistics[n, 0], statistics[n, 1] = largest, log_total
         t = target[n]
+        losses[n], weights[n], statistics[n, 0], statistics[n, 1] = 0, 0, 0, 0
         if t == ignore_index:
-            losses[n] = 0
             continue
+        if not 0 <= t < classes:
+            bad[0] = t
+            continue
+        largest = largest_of(x[n])
+        log_total = log(sum_of_exponentials(x[n], largest))
+        statistics[n, 0], statistics[n, 1] = largest, log_total
         loss = weight[t] * (log_total - (x[n, t] - largest))
         if smoothing != 0:
-            spread = x.dtype.type(0)
-            for c in range(classes):
-                spread += weight[c] * (log_total - (x[n, c] - largest))
-            loss = (1 - smoothing) * loss + smoothing / classes * spread
-        losses[n] = loss
+            loss = (1 - smoothing) * loss + smoothing / classes * (whole * log_total + _spread(x[n], weight, largest))
+        losses[n], weights[n] = loss, weight[t]
 
 
 @jit
-def _backward_loop(start, stop, x, target, weight, ignore_index, smoothing, statistics, scale, gx):
-    classes, total = x.shape[1], x.dtype.type(0)
-    for c in range(classes):
-        total += weight[c]
+def _gradient_row(x, largest, log_total, scale, smooth, weight, gx):
+    for c in range(len(x)):
+        gx[c] = exp(x[c] - largest - log_total) * scale - smooth * weight[c]
+
+
+@jit
+def _backward_rows(start, stop, x, target, weight, ignore_index, smoothing, statistics, g, gx, bad):
+    """g: [N], or [1] for all rows."""
+    classes, whole, number = x.shape[1], _sum(weight), x.dtype.type
     for n in range(start, stop):
-        t = target[n]
+        t, scale = target[n], g[n % len(g)]
         if t == ignore_index:
             fill(gx[n], 0)
-            continue
-        sharp, smooth = (1 - smoothing) * weight[t], smoothing / classes
+        elif not 0 <= t < classes:
+            bad[0] = t
+        else:
+            sharp, smooth = number(scale * (1 - smoothing) * weight[t]), number(scale * smoothing / classes)
+            _gradient_row(x[n], statistics[n, 0], statistics[n, 1], number(sharp + smooth * whole), smooth, weight, gx[n])
+            gx[n, t] -= sharp
+
+
+@jit
+def _add_spread(x, largest, log_total, weight, spread):
+    for i in range(len(x)):
+        spread[i] += weight * (log_total[i] + (largest[i] - x[i]))
+
+
+@jit
+def _forward_columns(start, stop, tiles, x, target, weight, ignore_index, smoothing, losses, weights, statistics, bad):
+    classes = x.shape[1]
+    for item in range(start, stop):
+        n, first = item // tiles, item % tiles * TILE
+        last = min(first + TILE, x.shape[2])
+        largest, log_total = statistics[n, 0, first:last], statistics[n, 1, first:last]
+        column_statistics(x[n], first, largest, log_total)
+        take_logarithms(log_total)
+        spread = np.zeros(last - first, x.dtype)
+        if smoothing != 0:
+            for c in range(classes):
+                _add_spread(x[n, c, first:last], largest, log_total, weight[c], spread)
+        for i in range(first, last):
+            t = target[n, i]
+            losses[n, i], weights[n, i] = 0, 0
+            if 0 <= t < classes and t != ignore_index:
+                loss = weight[t] * (log_total[i - first] - (x[n, t, i] - largest[i - first]))
+                losses[n, i] = (1 - smoothing) * loss + smoothing / classes * spread[i - first]
+                weights[n, i] = weight[t]
+            elif t != ignore_index:
+                bad[0] = t
+
+
+@jit
+def _gradient_of_columns(x, largest, log_total, scale, smooth, weight, gx):
+    for i in range(len(x)):
+        gx[i] = exp(x[i] - largest[i] - log_total[i]) * scale[i] - smooth[i] * weight
+
+
+@jit
+def _backward_columns(start, stop, tiles, x, target, weight, ignore_index, smoothing, statistics, g, gx, bad):
+    """g: [N·L], or [1] for all."""
+    classes, length, whole = x.shape[1], x.shape[2], _sum(weight)
+    for item in range(start, stop):
+        n, first = item // tiles, item % tiles * TILE
+        last = min(first + TILE, length)
+        scale, smooth, sharp = (np.zeros(last - first, x.dtype), np.zeros(last - first, x.dtype),
+                                np.zeros(last - first, x.dtype))
+        for i in range(last - first):
+            t, s = target[n, first + i], g[(n * length + first + i) % len(g)]
+            if 0 <= t < classes and t != ignore_index:
+                sharp[i], smooth[i] = s * (1 - smoothing) * weight[t], s * smoothing / classes
+                scale[i] = sharp[i] + smooth[i] * whole
+            elif t != ignore_index:
+                bad[0] = t
         for c in range(classes):
-            p = math.exp(x[n, c] - statistics[n, 0] - statistics[n, 1])
-            gx[n, c] = p * (sharp + smooth * total) - smooth * weight[c]
-        gx[n, t] -= sharp
-        for c in range(classes):
-            gx[n, c] *= scale[n]
+            _gradient_of_columns(x[n, c, first:last], statistics[n, 0, first:last], statistics[n, 1, first:last], scale,
+                                 smooth, weight[c], gx[n, c, first:last])
+        for i in range(last - first):
+            t = target[n, first + i]
+            if t == ignore_index:               # whatever the logits are: 0·NaN is not 0
+                for c in range(classes):
+                    gx[n, c, first + i] = 0
+            elif 0 <= t < classes:
+                gx[n, t, first + i] -= sharp[i]
+
+
+def _run(rows, columns, x, target, weight, ignore_index, smoothing, *arrays):
+    bad = np.full(1, ignore_index, np.int64)
+    weight = dense(_weights(x, weight))
+    rest = dense(x), dense(target), weight, int(ignore_index), x.dtype.type(smoothing), *arrays, bad
+    if target.size and x.ndim == 2:
+        parallel_for(rows, len(x), 3 * x.shape[1], *rest)
+    elif target.size:
+        tiles = -(-x.shape[2] // TILE)
+        parallel_for(columns, len(x) * tiles, 3 * x.shape[1] * min(x.shape[2], TILE), tiles, *rest)
+    if bad[0] != ignore_index:
+        raise _out_of_bounds(bad[0])
 
 
 @cross_entropy.cpu
 def _cross_entropy_cpu(x, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-    target = _check(x, target, weight, ignore_index, reduction)
+    target = _check(x, target, weight, reduction)
     if not compilable(x, *(() if weight is None else (weight,))):
         return NotImplemented
-    losses, statistics = np.empty(len(x), x.dtype), np.empty((len(x), 2), x.dtype)
-    loop = _forward_loop if x.shape[1] < _LONG_ROW else _forward_rows
-    parallel_for(loop, len(x), 10 * x.shape[1],
-                 dense(x), dense(target), dense(_weights(x, weight)), ignore_index,
-                 x.dtype.type(label_smoothing), losses, statistics)
-    return _reduce(losses, target, weight, ignore_index, reduction), statistics
+    losses, weights = np.empty((2, *target.shape), x.dtype)
+    statistics = np.empty((x.shape[0], 2, *x.shape[2:]), x.dtype)
+    _run(_forward_rows, _forward_columns, x, target, weight, ignore_index, label_smoothing, losses, weights, statistics)
+    return _reduce(losses, weights, reduction, statistics)
 
 
 @cross_entropy_backward.cpu
-def _cross_entropy_backward_cpu(g, x, target, statistics, weight=None, ignore_index=-100, reduction="mean",
+def _cross_entropy_backward_cpu(g, x, target, statistics, total, weight=None, ignore_index=-100, reduction="mean",
                                 label_smoothing=0.0):
-    target = _check(x, target, weight, ignore_index, reduction)
-    if not compilable(x, statistics, *(() if weight is None else (weight,))):
+    target = _check(x, target, weight, reduction)
+    scale = _scale(g, x, target, statistics, total, reduction)
+    if not compilable(x, statistics, scale, *(() if weight is None else (weight,))):
         return NotImplemented
     gx = np.empty(x.shape, x.dtype)
-    scale = _scales(g, x, target, statistics, weight, ignore_index, reduction)
-    loop = _backward_loop if x.shape[1] < _LONG_ROW else _backward_rows
-    parallel_for(loop, len(x), 10 * x.shape[1],
-                 dense(x), dense(target), dense(_weights(x, weight)), ignore_index,
-                 x.dtype.type(label_smoothing), dense(statistics), scale, gx)
+    _run(_backward_rows, _backward_columns, x, target, weight, ignore_index, label_smoothing, dense(statistics),
+         dense(scale).reshape(-1), gx)
     return gx

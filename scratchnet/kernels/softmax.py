@@ -1,7 +1,7 @@
-"""Softmax, log-softmax and cross entropy, shifted by the row's largest number so that exp never overflows.
+"""Softmax and log-softmax along any axis, shifted by the largest number so that exp never overflows.
 
-Compiled code computes one exponential at a time and NumPy many at once: rows of a few numbers are quickest in
-a compiled loop, long rows in NumPy, a block of rows on each thread.
+An array is seen as [outer, C, inner].  With inner = 1 a row of C numbers is contiguous, and the loops run along
+it.  Otherwise they run along the inner axis, on a tile of columns at a time: nothing is transposed.
 """
 
 from __future__ import annotations
@@ -10,59 +10,52 @@ import math
 
 import numpy as np
 
-from scratchnet.kernels.jit import jit
+from scratchnet.kernels.jit import fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.vector_math import Intrinsic, exp, like, log
 
-_LONG_ROW = 48              # numbers, from which on NumPy's exp is quicker
+TILE = 128                  # columns treated together
 
 
 @kernel
-def softmax(x):
-    """y_i = exp(x_i) / Σ_j exp(x_j) along the last axis.
+def softmax(x, axis=-1):
+    """y_i = exp(x_i) / Σ_j exp(x_j) along an axis.
 
     Parameters
     ----------
-    x : [..., C], floating
-
-    Returns
-    -------
-    [..., C]
+    x : floating, of one or more dimensions
     """
-    y = np.exp(x - x.max(-1, keepdims=True))
-    y /= y.sum(-1, keepdims=True)
+    y = np.exp(x - x.max(axis, keepdims=True))
+    y /= y.sum(axis, keepdims=True)
     return y
 
 
 @kernel
-def softmax_backward(g, y):
-    """The gradient of softmax, from its result y: gx_i = y_i · (g_i - Σ_j g_j·y_j) along the last axis."""
+def softmax_backward(g, y, axis=-1):
+    """The gradient of softmax, from its result y: gx_i = y_i · (g_i - Σ_j g_j·y_j) along the axis."""
     _check_same_shape("softmax_backward", g, y)
-    return y * (g - (g * y).sum(-1, keepdims=True))
+    return y * (g - (g * y).sum(axis, keepdims=True))
 
 
 @kernel
-def log_softmax(x):
-    """y_i = x_i - log Σ_j exp(x_j) along the last axis.
+def log_softmax(x, axis=-1):
+    """y_i = x_i - log Σ_j exp(x_j) along an axis.
 
     Parameters
     ----------
-    x : [..., C], floating
-
-    Returns
-    -------
-    [..., C]
+    x : floating, of one or more dimensions
     """
-    shifted = x - x.max(-1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
+    shifted = x - x.max(axis, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis, keepdims=True))
     return shifted
 
 
 @kernel
-def log_softmax_backward(g, y):
-    """The gradient of log_softmax, from its result y: gx_i = g_i - exp(y_i)·Σ_j g_j along the last axis."""
+def log_softmax_backward(g, y, axis=-1):
+    """The gradient of log_softmax, from its result y: gx_i = g_i - exp(y_i)·Σ_j g_j along the axis."""
     _check_same_shape("log_softmax_backward", g, y)
-    return g - np.exp(y) * g.sum(-1, keepdims=True)
+    return g - np.exp(y) * g.sum(axis, keepdims=True)
 
 
 def _check_same_shape(name, g, y):
@@ -70,91 +63,241 @@ def _check_same_shape(name, g, y):
         raise RuntimeError(f"{name}: expected g and y of one shape, got {g.shape} and {y.shape}")
 
 
-@jit
-def _row_statistics(x, n):
-    """The largest number m of row n, and log Σ exp(x - m)."""
-    largest, total = x[n, 0], x.dtype.type(0)
-    for c in range(1, x.shape[1]):
-        largest = max(largest, x[n, c])
-    for c in range(x.shape[1]):
-        total += math.exp(x[n, c] - largest)
-    return largest, math.log(total)
+def _maximum(a, b):
+    """The larger number; NaN if one is NaN."""
+    return a if a > b or a != a else b
 
 
-@jit(reassociate=True)
-def _softmax_loop(start, stop, x, y):
-    for n in range(start, stop):
-        largest, total = x[n, 0], x.dtype.type(0)
-        for c in range(1, x.shape[1]):
-            largest = max(largest, x[n, c])
-        for c in range(x.shape[1]):
-            y[n, c] = math.exp(x[n, c] - largest)
-            total += y[n, c]
-        for c in range(x.shape[1]):
-            y[n, c] /= total
+def _emit_maximum(typingctx, a, b):
+    """One instruction whose reduction the compiler may reorder: that of a comparison it must not, for NaN's sake."""
+    from llvmlite import ir
+
+    def codegen(context, builder, signature, args):
+        number = args[0].type
+        function = builder.module.declare_intrinsic("llvm.maximum", [number], ir.FunctionType(number, [number] * 2))
+        return builder.call(function, args)
+    return a(a, b), codegen
 
 
-@jit(reassociate=True)
-def _softmax_backward_loop(start, stop, g, y, gx):
-    for n in range(start, stop):
-        total = y.dtype.type(0)
-        for c in range(y.shape[1]):
-            total += g[n, c] * y[n, c]
-        for c in range(y.shape[1]):
-            gx[n, c] = y[n, c] * (g[n, c] - total)
+maximum = Intrinsic(_maximum, _emit_maximum)
 
+
+# ---- rows: vectors x [C]
 
 @jit
-def _log_softmax_loop(start, stop, x, y):
-    for n in range(start, stop):
-        largest, log_total = _row_statistics(x, n)
-        for c in range(x.shape[1]):
-            y[n, c] = x[n, c] - largest - log_total
+def largest_of(x):
+    largest = x[0]
+    for i in range(len(x)):
+        largest = maximum(largest, x[i])
+    return largest
 
 
 @jit(reassociate=True)
-def _log_softmax_backward_loop(start, stop, g, y, gx):
-    for n in range(start, stop):
-        total = y.dtype.type(0)
-        for c in range(y.shape[1]):
-            total += g[n, c]
-        for c in range(y.shape[1]):
-            gx[n, c] = g[n, c] - math.exp(y[n, c]) * total
+def sum_of_exponentials(x, largest):
+    """Σ exp(x - largest)"""
+    total = like(0, largest)
+    for i in range(len(x)):
+        total += exp(x[i] - largest)
+    return total
 
 
-def _by_rows(short_loop, reference, long_row, *arrays):
-    """Run a row function of arrays [..., C] of one shape on all threads: compiled, or NumPy for long rows."""
-    if not compilable(*arrays) or arrays[0].ndim == 0:
-        return NotImplemented
+@jit(reassociate=True)
+def _exponentials(x, largest, y):
+    """y = exp(x - largest), and the sum."""
+    total = like(0, largest)
+    for i in range(len(x)):
+        e = exp(x[i] - largest)
+        y[i] = e
+        total += e
+    return total
+
+
+@jit
+def _scale(y, factor):
+    for i in range(len(y)):
+        y[i] *= factor
+
+
+@jit
+def _shift(x, first, second, y):
+    """y = x - first - second"""
+    for i in range(len(x)):
+        y[i] = x[i] - first - second
+
+
+@jit(reassociate=True)
+def _dot(g, y):
+    total = like(0, y[0])
+    for i in range(len(y)):
+        total += g[i] * y[i]
+    return total
+
+
+@jit(reassociate=True)
+def _sum(g):
+    total = like(0, g[0])
+    for i in range(len(g)):
+        total += g[i]
+    return total
+
+
+@jit
+def _softmax_gradient(g, y, total, gx):
+    for i in range(len(y)):
+        gx[i] = y[i] * (g[i] - total)
+
+
+@jit
+def _log_softmax_gradient(g, y, total, gx):
+    for i in range(len(y)):
+        gx[i] = g[i] - exp(y[i]) * total
+
+
+@jit
+def _forward_rows(start, stop, logarithm, x, y):
+    """x, y [rows, C]"""
+    for r in range(start, stop):
+        largest = largest_of(x[r])
+        if logarithm:
+            _shift(x[r], largest, log(sum_of_exponentials(x[r], largest)), y[r])
+        else:
+            _scale(y[r], like(1, largest) / _exponentials(x[r], largest, y[r]))
+
+
+@jit
+def _backward_rows(start, stop, logarithm, g, y, gx):
+    for r in range(start, stop):
+        if logarithm:
+            _log_softmax_gradient(g[r], y[r], _sum(g[r]), gx[r])
+        else:
+            _softmax_gradient(g[r], y[r], _dot(g[r], y[r]), gx[r])
+
+
+# ---- columns: T neighbouring ones of x [C, L], a row of T numbers at a time
+
+@jit
+def column_statistics(x, first, largest, total):
+    """The largest number m and Σ exp(x - m) of the columns first, first + 1, ... of x [C, L]."""
+    last = first + len(largest)
+    fill(largest, -np.inf)
+    fill(total, 0)
+    for c in range(len(x)):
+        _larger(x[c, first:last], largest)
+    for c in range(len(x)):
+        _add_exponentials(x[c, first:last], largest, total)
+
+
+@jit
+def _larger(x, largest):
+    for i in range(len(x)):
+        largest[i] = maximum(largest[i], x[i])
+
+
+@jit
+def _add_exponentials(x, largest, total):
+    for i in range(len(x)):
+        total[i] += exp(x[i] - largest[i])
+
+
+@jit
+def _finish(x, largest, total, logarithm, y):
+    """y from the statistics; total holds Σ exp or, with logarithm, its logarithm."""
+    if logarithm:
+        for i in range(len(x)):
+            y[i] = x[i] - largest[i] - total[i]
+    else:
+        for i in range(len(x)):
+            y[i] = exp(x[i] - largest[i]) / total[i]
+
+
+@jit
+def take_logarithms(x):
+    for i in range(len(x)):
+        x[i] = log(x[i])
+
+
+@jit
+def _add_products(g, y, logarithm, total):
+    if logarithm:
+        for i in range(len(g)):
+            total[i] += g[i]
+    else:
+        for i in range(len(g)):
+            total[i] += g[i] * y[i]
+
+
+@jit
+def _gradient(g, y, total, logarithm, gx):
+    if logarithm:
+        for i in range(len(g)):
+            gx[i] = g[i] - exp(y[i]) * total[i]
+    else:
+        for i in range(len(g)):
+            gx[i] = y[i] * (g[i] - total[i])
+
+
+@jit
+def _forward_columns(start, stop, tiles, logarithm, x, y):
+    """Tiles of x, y [outer, C, L]."""
+    for item in range(start, stop):
+        n, first = item // tiles, item % tiles * TILE
+        last = min(first + TILE, x.shape[2])
+        largest, total = np.empty(last - first, x.dtype), np.empty(last - first, x.dtype)
+        column_statistics(x[n], first, largest, total)
+        if logarithm:
+            take_logarithms(total)
+        for c in range(x.shape[1]):
+            _finish(x[n, c, first:last], largest, total, logarithm, y[n, c, first:last])
+
+
+@jit
+def _backward_columns(start, stop, tiles, logarithm, g, y, gx):
+    for item in range(start, stop):
+        n, first = item // tiles, item % tiles * TILE
+        last = min(first + TILE, y.shape[2])
+        total = np.zeros(last - first, y.dtype)
+        for c in range(y.shape[1]):
+            _add_products(g[n, c, first:last], y[n, c, first:last], logarithm, total)
+        for c in range(y.shape[1]):
+            _gradient(g[n, c, first:last], y[n, c, first:last], total, logarithm, gx[n, c, first:last])
+
+
+def _run(rows, columns, logarithm, axis, *arrays):
+    """Run a loop over arrays of one shape: over their rows, or over tiles of their columns."""
     shape = arrays[0].shape
+    if not compilable(*arrays) or not shape:
+        return NotImplemented
+    axis = range(len(shape))[axis]
+    outer, classes, inner = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1:])
     out = np.empty(shape, arrays[0].dtype)
-    if out.size:
-        rows = [dense(a).reshape(-1, shape[-1]) for a in (*arrays, out)]
-
-        def numpy_rows(start, stop, *rows):
-            rows[-1][start:stop] = reference(*(row[start:stop] for row in rows[:-1]))
-
-        parallel_for(short_loop if shape[-1] < long_row else numpy_rows, len(rows[0]), 10 * shape[-1], *rows)
+    if out.size == 0:
+        return out
+    if inner == 1:
+        parallel_for(rows, outer, 3 * classes, logarithm, *(dense(a).reshape(outer, classes) for a in (*arrays, out)))
+    else:
+        tiles = -(-inner // TILE)
+        parallel_for(columns, outer * tiles, 3 * classes * min(inner, TILE), tiles, logarithm,
+                     *(dense(a).reshape(outer, classes, inner) for a in (*arrays, out)))
     return out
 
 
 @softmax.cpu
-def _softmax_cpu(x):
-    return _by_rows(_softmax_loop, softmax.reference, _LONG_ROW, x)
+def _softmax_cpu(x, axis=-1):
+    return _run(_forward_rows, _forward_columns, False, axis, x)
 
 
 @softmax_backward.cpu
-def _softmax_backward_cpu(g, y):
+def _softmax_backward_cpu(g, y, axis=-1):
     _check_same_shape("softmax_backward", g, y)
-    return _by_rows(_softmax_backward_loop, softmax_backward.reference, math.inf, g, y)
+    return _run(_backward_rows, _backward_columns, False, axis, g, y)
 
 
 @log_softmax.cpu
-def _log_softmax_cpu(x):
-    return _by_rows(_log_softmax_loop, log_softmax.reference, _LONG_ROW, x)
+def _log_softmax_cpu(x, axis=-1):
+    return _run(_forward_rows, _forward_columns, True, axis, x)
 
 
 @log_softmax_backward.cpu
-def _log_softmax_backward_cpu(g, y):
+def _log_softmax_backward_cpu(g, y, axis=-1):
     _check_same_shape("log_softmax_backward", g, y)
-    return _by_rows(_log_softmax_backward_loop, log_softmax_backward.reference, _LONG_ROW, g, y)
+    return _run(_backward_rows, _backward_columns, True, axis, g, y)

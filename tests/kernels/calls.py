@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 from scratchnet import kernels
-from scratchnet.kernels import jit
+from scratchnet.kernels import jit, parallel
 from scratchnet.kernels.registry import Kernel
 from tests.kernels.detection_calls import detection_calls
 from tests.kernels.pooling_calls import pooling_calls
@@ -16,7 +16,9 @@ from tests.kernels.recurrent_calls import recurrent_calls
 
 KERNELS = {name: value for name, value in vars(kernels).items() if isinstance(value, Kernel)}
 # arguments that are changed in place
-IN_PLACE = {"sgd_step": (0, 2), "adam_step": (0, 2, 3, 12)}
+IN_PLACE = {"sgd_step": (0, 2), "adam_step": (0, 2, 3, 12), "adagrad_step": (0, 2), "adadelta_step": (0, 2, 3),
+            "rmsprop_step": (0, 2, 3, 4), "adamax_step": (0, 2, 3), "moments_step": (0, 2, 3),
+            "rprop_step": (0, 2, 3), "asgd_step": (0, 2)}
 
 
 def arguments(name, dtype, seed=0):
@@ -85,11 +87,27 @@ def calls(dtype, seed=0):
         "softmax_backward": (a(70, 9), kernels.softmax.reference(logits)),
         "log_softmax": (logits,),
         "log_softmax_backward": (a(70, 9), kernels.log_softmax.reference(logits)),
+        "softmax columns": (a(2, 3, 150), 1),
+        "softmax_backward columns": (a(2, 3, 150), kernels.softmax.reference(a(2, 3, 150), 1), 1),
+        "log_softmax columns": (a(2, 3, 150), 1),
+        "log_softmax_backward columns": (a(2, 3, 150), kernels.log_softmax.reference(a(2, 3, 150), 1), 1),
         "cross_entropy": (logits, classes, positive(9), -100, "mean", 0.1),
         "cross_entropy_backward": (np.asarray(a()), logits, classes,
-                                   kernels.cross_entropy.reference(logits, classes)[1], positive(9), -100, "mean", 0.1),
+                                   *kernels.cross_entropy.reference(logits, classes)[1:], positive(9), -100, "mean", 0.1),
+        "cross_entropy columns": (logits.reshape(2, 9, 35), classes.reshape(2, 35), positive(9), -100, "none", 0.1),
+        "cross_entropy_backward columns": (
+            a(2, 35), logits.reshape(2, 9, 35), classes.reshape(2, 35),
+            *kernels.cross_entropy.reference(logits.reshape(2, 9, 35), classes.reshape(2, 35))[1:], positive(9), -100,
+            "none", 0.1),
         "masked_scale": (a(70, 61), rng.random((70, 61)) < 0.5, 2.0, 0.5, -1.0),
         "sgd_step": (a(13, 29), a(13, 29), a(13, 29), 0.1, 0.9, 0.1, 0.01, True),
+        "adagrad_step": (a(13, 29), a(13, 29), positive(13, 29), 0.1, 1e-8, 0.01, True),
+        "adadelta_step": (a(13, 29), a(13, 29), positive(13, 29), positive(13, 29), 0.1, 0.9, 1e-6, 0.01),
+        "rmsprop_step": (a(13, 29), a(13, 29), positive(13, 29) + 3, a(13, 29), a(13, 29) / 9, 0.1, 0.9, 1e-8, 0.01, 0.9),
+        "adamax_step": (a(13, 29), a(13, 29), a(13, 29), positive(13, 29), 3, 0.01),
+        "moments_step": (a(13, 29), a(13, 29), a(13, 29), positive(13, 29), 0.01, 0.02, 1.5, 1e-8, 0.9, 0.99, 0.1, 0.9),
+        "rprop_step": (a(13, 29), a(13, 29), a(13, 29), positive(13, 29)),
+        "asgd_step": (a(13, 29), a(13, 29), a(13, 29), 0.1, 0.3, 1e-4, 0.01),
         "adam_step": (a(13, 29), a(13, 29), a(13, 29), positive(13, 29), 3, 0.01, 0.9, 0.99, 1e-8, 0.01, False, False,
                       positive(13, 29)),
     }
@@ -166,6 +184,7 @@ def guarded_allocations(monkeypatch):
         for name, module in list(sys.modules.items()):
             if name.startswith("scratchnet.kernels.") and hasattr(module, "np"):
                 patch.setattr(module, "np", Guarded())
+        patch.setattr(parallel, "_workspace", parallel._Workspace())    # threads keep none from before
         yield
     for block in blocks:
         assert (block[:band] == sentinel).all() and (block[-band:] == sentinel).all()

@@ -101,5 +101,5 @@ from scratchnet.nn.functional.pooling_fractional import (
 )
 from scratchnet.nn.functional.pooling_lp import lp_pool1d, lp_pool2d, lp_pool3d
 from scratchnet.nn.functional.pooling_unpool import max_unpool1d, max_unpool2d, max_unpool3d
-from scratchnet.nn.functional.softmax import log_softmax, softmax, softmin
+from scratchnet.nn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from scratchnet.ops.gathering import one_hot

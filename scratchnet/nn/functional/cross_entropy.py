@@ -2,67 +2,116 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from scratchnet import kernels, ops
-from scratchnet.autograd.function import Function
+from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.functional.arguments import require_float
-from scratchnet.nn.functional.reduction import chosen, reduce_loss
+from scratchnet.nn.functional.reduction import chosen
 from scratchnet.nn.functional.softmax import log_softmax, softmax
 from scratchnet.ops.elementwise import check_tensor
 
 
 class CrossEntropy(Function):
-    """loss = −(1 − ε) · w_t log p_t − ε/C · Σ_c w_c log p_c  for each row of x [N, C], with p = softmax(x), class t.
+    """loss = −(1 − ε) · w_t log p_t − ε/C · Σ_c w_c log p_c  at each position of x [N, C, ...], with p = softmax(x), class t.
 
     With g = dL/dloss:  dL/dx_c = g · ((1 − ε) · w_t · (p_c − [c = t]) + ε/C · (p_c · Σ_k w_k − w_c))
 
-    Ignored rows have neither loss nor gradient. "mean" divides the sum by Σ w_t.
+    What is ignored has neither loss nor gradient. "mean" divides the sum by Σ w_t.
     """
 
     reads = ((0,),)
-    notes = ("statistics",)
+    notes = ("statistics", "total")
 
     def __init__(self, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> None:
         self.target, self.weight, self.ignore_index = target, weight, ignore_index
         self.reduction, self.smoothing = reduction, smoothing
 
+    def settings(self) -> tuple:
+        return self.weight, self.ignore_index, self.reduction, self.smoothing
+
     def forward(self, x: Any) -> Any:
-        loss, self.statistics = kernels.cross_entropy(
-            x, self.target, self.weight, self.ignore_index, self.reduction, self.smoothing
-        )
-        return loss
+        target = _flat(self.target, 1)
+        loss, self.statistics, self.total = kernels.cross_entropy(_flat(x, 2), target, *self.settings())
+        return loss.reshape(self.target.shape) if self.reduction == "none" else loss
 
     def backward(self, g: Tensor) -> Tensor:
         (x,) = self.inputs
         classes, dtype = x.array.shape[1], x.array.dtype
-        weight = np.ones(classes, dtype) if self.weight is None else self.weight
-        counts = self.target != self.ignore_index
-        t = np.where(counts, self.target, 0)
-        sharp = np.where(counts, (1 - self.smoothing) * weight[t], 0)[:, None]
+        counts, t, weights = _chosen_weights(self.target, self.weight, self.ignore_index, dtype)
         smooth = np.where(counts, self.smoothing / classes, 0)[:, None]
         if self.reduction == "mean" and counts.any():
-            sharp, smooth = sharp / weight[t][counts].sum(), smooth / weight[t][counts].sum()
-        total = sharp + smooth * weight.sum()
-        truth = smooth * weight
-        truth[np.arange(len(t)), t] += sharp[:, 0]
-        slope = softmax(x, 1) * Tensor(total.astype(dtype)) - Tensor(truth.astype(dtype))
+            smooth, weights = smooth / weights.sum(), weights / weights.sum()
+        weight = np.ones(classes, dtype) if self.weight is None else self.weight
+        sharp = (1 - self.smoothing) * weights[:, None]
+        truth = smooth * weight.reshape(-1, *(1,) * (x.ndim - 2))
+        np.put_along_axis(truth, t[:, None], np.take_along_axis(truth, t[:, None], 1) + sharp, 1)
+        whole = sharp + smooth * weight.sum()
+        slope = softmax(x, 1) * Tensor(whole.astype(dtype)) - Tensor(truth.astype(dtype))
         return slope * (g.unsqueeze(1) if self.reduction == "none" else g)
 
     def fused_backward(self, g: Any) -> Any:
-        return kernels.cross_entropy_backward(
-            g,
-            self.inputs[0],
-            self.target,
-            self.statistics,
-            self.weight,
-            self.ignore_index,
-            self.reduction,
-            self.smoothing,
+        (x,) = self.inputs
+        g = g.reshape(g.shape and _flat(self.target, 1).shape)
+        gx = kernels.cross_entropy_backward(
+            g, _flat(x, 2), _flat(self.target, 1), self.statistics, self.total, *self.settings()
         )
+        return gx.reshape(x.shape)
+
+
+class NegativeLogLikelihood(Function):
+    """loss = −w_t · x_t  at each position of x [N, C, ...], with class t.  dL/dx_c = −g · w_t where c = t, else 0
+
+    What is ignored has neither loss nor gradient. "mean" divides the sum by Σ w_t.
+    """
+
+    reads = NOTHING
+
+    def __init__(self, target: Any, weight: Any, ignore_index: int, reduction: str) -> None:
+        self.target, self.weight, self.ignore_index, self.reduction = target, weight, ignore_index, reduction
+
+    def forward(self, x: Any) -> Any:
+        self.input_shape, classes = x.shape, x.shape[1]
+        counts, self.classes, weights = _chosen_weights(self.target, self.weight, self.ignore_index, x.dtype, classes)
+        # an ignored −∞ must not become NaN
+        loss = np.where(counts, np.take_along_axis(x, self.classes[:, None], 1)[:, 0] * -weights, x.dtype.type(0))
+        self.slope = -weights
+        if self.reduction == "none":
+            return loss
+        total = loss.sum()
+        if self.reduction == "mean":
+            self.slope = np.where(counts, self.slope / weights.sum(), 0).astype(x.dtype)
+            total = total / weights.sum()
+        return np.asarray(total, like=x)
+
+    def backward(self, g: Tensor) -> Tensor:
+        zeros = Tensor(np.zeros(self.input_shape, self.slope.dtype, like=self.slope))
+        return ops.scatter(zeros, 1, Tensor(self.classes[:, None]), (g * Tensor(self.slope)).unsqueeze(1))
+
+    def fused_backward(self, g: Any) -> Any:
+        gx = np.zeros(self.input_shape, self.slope.dtype, like=self.slope)
+        np.put_along_axis(gx, self.classes[:, None], (g * self.slope)[:, None], 1)
+        return gx
+
+
+def _flat(x: Any, dims: int) -> Any:
+    """The dimensions after the first `dims` as one, if there are any."""
+    return x if x.ndim <= dims else x.reshape(*x.shape[:dims], math.prod(x.shape[dims:]))
+
+
+def _chosen_weights(target: Any, weight: Any, ignore_index: int, dtype: Any, classes: int | None = None) -> tuple:
+    """Where targets count, the classes (0 where they do not), and the weights of these classes (0 likewise)."""
+    counts = target != ignore_index
+    if classes is not None:
+        wrong = ((target < 0) | (target >= classes)) & counts
+        if wrong.any():
+            raise IndexError(f"Target {target[wrong].flat[0]} is out of bounds: there are {classes} classes")
+    t = np.where(counts, target, 0).astype(np.int64)
+    return counts, t, counts.astype(dtype) if weight is None else np.where(counts, weight[t], 0).astype(dtype)
 
 
 def nll_loss(
@@ -96,8 +145,9 @@ def nll_loss(
     """
     reduction = chosen(reduction, size_average, reduce)
     check_tensor(input, "nll_loss")
-    loss, weights = _class_losses("nll_loss", input, target, weight, ignore_index)
-    return _weighted(loss, weights, reduction)
+    check_class_targets("nll_loss", input, target, weight)
+    operation = NegativeLogLikelihood(*_batched(input, target, weight), ignore_index, reduction)
+    return _of_batch(operation, input, reduction)
 
 
 def cross_entropy(
@@ -144,12 +194,22 @@ def cross_entropy(
     if target.array.shape == input.array.shape:
         return _against_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, class_dim)
     check_class_targets("cross_entropy", input, target, weight)
-    t, w = target.array, None if weight is None else weight.array
-    rows = input
-    if input.array.ndim != 2:  # [C] or [N, C, d1, ...] to [rows, C]
-        rows = input.movedim(class_dim, -1).reshape(t.size, input.array.shape[class_dim])
-    loss = CrossEntropy(t.reshape(-1), w, ignore_index, reduction, label_smoothing)(rows)
-    return loss.reshape(t.shape) if reduction == "none" else loss
+    operation = CrossEntropy(*_batched(input, target, weight), ignore_index, reduction, label_smoothing)
+    return _of_batch(operation, input, reduction)
+
+
+def _batched(input: Tensor, target: Tensor, weight: Tensor | None) -> tuple[Any, Any]:
+    """The arrays of target, with a batch dimension, and weight."""
+    t = target.array
+    return (t.reshape(1) if input.array.ndim == 1 else t), None if weight is None else weight.array
+
+
+def _of_batch(operation: Function, input: Tensor, reduction: str) -> Tensor:
+    """A loss of [N, C, ...], applied to that or to the logits [C] of one example."""
+    if input.array.ndim > 1:
+        return operation(input)
+    loss = operation(input.unsqueeze(0))
+    return loss.squeeze(0) if reduction == "none" else loss
 
 
 def _against_probabilities(
@@ -178,33 +238,6 @@ def _against_probabilities(
     if reduction == "mean":
         return loss.sum() / (loss.array.size / classes if classes else float("nan"))
     return loss.sum(class_dim) if reduction == "none" else loss.sum()
-
-
-def _class_losses(
-    name: str, log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
-) -> tuple[Tensor, Any]:
-    """−w[t] · log_p[t] in target's shape, and w[t] (0 where ignored) as an array."""
-    check_class_targets(name, log_p, target, weight)
-    class_dim = 0 if log_p.array.ndim == 1 else 1
-    t, dtype, classes = target.array, log_p.array.dtype, log_p.array.shape[class_dim]
-    counts = t != ignore_index
-    wrong = ((t < 0) | (t >= classes)) & counts
-    if wrong.any():
-        raise IndexError(f"{name}: Target {t[wrong].flat[0]} is out of bounds: there are {classes} classes")
-    weights = counts.astype(dtype)
-    t = np.where(counts, t, 0).astype(np.int64)
-    if weight is not None:
-        weights = weights * weight.array[t]
-    picked = ops.gather(log_p, class_dim, Tensor(t).unsqueeze(class_dim)).squeeze(class_dim)
-    if not counts.all():
-        picked = ops.where(Tensor(counts), picked, 0.0)  # an ignored −∞ must not become NaN
-    return picked * Tensor(-weights), weights
-
-
-def _weighted(loss: Tensor, weights: Any, reduction: str) -> Tensor:
-    if reduction != "mean":
-        return reduce_loss(loss, reduction)
-    return loss.sum() / Tensor(weights.sum())
 
 
 def _along_classes(weight: Tensor, x: Tensor) -> Tensor:

@@ -25,14 +25,14 @@ class Softmax(Function):
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        return _on_last(kernels.softmax, self.dim, x)
+        return kernels.softmax(x, self.dim)
 
     def backward(self, g: Tensor) -> Tensor:
         y = self.output
         return y * (g - (g * y).sum(self.dim, keepdim=True))
 
     def fused_backward(self, g: Any) -> Any:
-        return _on_last(kernels.softmax_backward, self.dim, g, self.output)
+        return kernels.softmax_backward(g, self.output, self.dim)
 
 
 class LogSoftmax(Function):
@@ -47,20 +47,13 @@ class LogSoftmax(Function):
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        return _on_last(kernels.log_softmax, self.dim, x)
+        return kernels.log_softmax(x, self.dim)
 
     def backward(self, g: Tensor) -> Tensor:
         return g - ops.exp(self.output) * g.sum(self.dim, keepdim=True)
 
     def fused_backward(self, g: Any) -> Any:
-        return _on_last(kernels.log_softmax_backward, self.dim, g, self.output)
-
-
-def _on_last(kernel: Any, dim: int, *arrays: Any) -> Any:
-    """A kernel of the last dimension, along another one."""
-    if dim == arrays[0].ndim - 1:
-        return kernel(*arrays)
-    return kernel(*(a.swapaxes(dim, -1) for a in arrays)).swapaxes(dim, -1)
+        return kernels.log_softmax_backward(g, self.output, self.dim)
 
 
 @method()
@@ -90,6 +83,36 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """softmax(−x)"""
     return _along(Softmax, "softmin", -input, dim, _stacklevel, dtype)
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """softmax((x + noise) / tau): a draw from the classes of these logits that can be differentiated.
+
+    Without the softmax, the largest of x + noise would be a class drawn with probability softmax(x); noise of the
+    Gumbel distribution, −log(−log(uniform)), has this property.
+
+    Jang, Gu and Poole, "Categorical Reparameterization with Gumbel-Softmax", 2016; Maddison, Mnih and Teh, "The
+    Concrete Distribution", 2016.
+
+    Parameters
+    ----------
+    logits : [..., classes, ...]
+    tau : float
+        Temperature: the lower, the nearer to one class.
+    hard : bool
+        Give the one class as 0 and 1, with the gradient of the softmax.
+    eps : float
+        Has no effect; torch's deprecated argument.
+    """
+    require_float(logits, "gumbel_softmax", "logits")
+    if eps != 1e-10:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+    noise = -ops.log(ops.empty(logits.shape, dtype=logits.dtype).exponential_())
+    soft = softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    one_hot = ops.zeros_like(logits).scatter_(dim, soft.argmax(dim, keepdim=True), 1.0)
+    return one_hot - soft.detach() + soft
 
 
 def _along(op: Any, name: str, x: Tensor, dim: int | None, stacklevel: int, dtype: Any) -> Tensor:

@@ -30,6 +30,7 @@ from scratchnet.nn.modules.activation import (
     Tanhshrink,
     Threshold,
 )
+from scratchnet.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss
 from scratchnet.nn.modules.attention import MultiheadAttention
 from scratchnet.nn.modules.batchnorm import (
     BatchNorm1d,

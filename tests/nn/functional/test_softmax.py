@@ -77,3 +77,33 @@ def test_by_hand():
 @pytest.mark.parametrize("text", ["Softmax(dim=1)", "LogSoftmax(dim=-1)", "Softmax(0)"])
 def test_layer(check_module, text):
     check_module(text, values((2, 3), 0))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+@given(shapes(1, 3, 1, 4), seeds(), st.sampled_from([1, 0.3]), st.data())
+def test_gumbel_softmax(hard, shape, seed, tau, data):
+    """The same draws as torch's, and the gradient of the softmax of logits + noise."""
+    dim, x = data.draw(axis(len(shape))), values(shape, seed)
+
+    def call(library):
+        def draw(x):
+            library.manual_seed(seed)
+            return library.nn.functional.gumbel_softmax(x, tau, hard, dim=dim)
+
+        return draw
+
+    check_against_torch(call(scratchnet), x, torch_fn=call(torch), rtol=1e-6, atol=1e-7)
+    if not hard:
+        check_gradient(call(scratchnet), x)
+
+
+def test_gumbel_softmax_draws_the_classes_with_their_probabilities():
+    scratchnet.manual_seed(0)
+    p = np.array([0.1, 0.2, 0.7])
+    drawn = F.gumbel_softmax(Tensor(np.log(np.tile(p, (4000, 1)))), hard=True)
+    np.testing.assert_allclose(drawn.mean(0).array, p, atol=4 * 0.5 / 4000**0.5)
+    with pytest.warns(UserWarning, match="no effect"):
+        F.gumbel_softmax(Tensor(p), eps=1e-9)
+    for library in (scratchnet, torch):
+        with pytest.raises((RuntimeError, NotImplementedError)):
+            library.nn.functional.gumbel_softmax(library.ones(3, dtype=library.int64))
