@@ -179,6 +179,16 @@ _EXP_LEAST = (np.float32(-104), np.float64(-746))
 
 
 @inlined
+def _exp_of_rest(x):
+    """k, and exp(r), where x = k·ln 2 + r."""
+    k, high, low = _reduce(x)
+    one = like(1, x)
+    total = one + high
+    lost = high - (total - one)             # what rounding took from the total
+    return k, total + (low + lost)
+
+
+@inlined
 def exp(x):
     """e^x = 2^k · exp(r), where k = round(x / ln 2) and r = x - k·ln 2.
 
@@ -187,13 +197,22 @@ def exp(x):
     most, least, shift = like(_EXP_MOST, x), like(_EXP_LEAST, x), like(_ROUND, x)
     x = most if x > most else x             # NaN compares false and stays
     x = least if x < least else x
-    k, high, low = _reduce(x)
-    one = like(1, x)
-    total = one + high
-    low = low + (high - (total - one))      # what rounding took from the total
+    k, y = _exp_of_rest(x)
     half = k * like(0.5, x) + shift
     rest = (k - (half - shift)) + shift
-    return (total + low) * _power_of_two(half, x) * _power_of_two(rest, x)
+    return y * _power_of_two(half, x) * _power_of_two(rest, x)
+
+
+_LIFT = (np.float32(24), np.float64(54))                        # so that the smallest number has a normal power of 2
+_LOWER = (np.float32(2.0**-24), np.float64(2.0**-54))
+
+
+@inlined
+def exp_of_negative(x):
+    """e^x for x <= 0, quicker: 2^k = 2^(k+24) · 2^-24, the last one a number known beforehand."""
+    least = like(_EXP_LEAST, x)
+    k, y = _exp_of_rest(least if x < least else x)
+    return y * _power_of_two(k + (like(_ROUND, x) + like(_LIFT, x)), x) * like(_LOWER, x)
 
 
 # From where expm1(x) is -1, and up to where it is x
@@ -287,10 +306,11 @@ _TANH = (tuple(map(np.float32, (-0.3333333134651184, 0.13333113491535187, -0.053
 
 @inlined
 def tanh(x):
-    """(e^x - e^-x) / (e^x + e^-x) = 1 - 2 / (e^2x + 1) for x > 0, and a polynomial where that would cancel."""
+    """(e^x - e^-x) / (e^x + e^-x) = 1 - 2·e^-2x / (1 + e^-2x) for x > 0, and a polynomial where that would cancel."""
     one, two, a, z = like(1, x), like(2, x), abs(x), x * x
     near = x * (one + z * polynomial(z, like(_TANH, x)))            # not x + x·z·P: -0 stays -0
-    far = one - two / (exp(a + a) + one)
+    e = exp_of_negative(-(a + a))
+    far = one - two * e / (one + e)
     far = -far if x < like(0, x) else far
     return near if a < like(0.55, x) else far
 
@@ -301,7 +321,7 @@ def sigmoid(x):
 
     y·lost·(1/s) makes good for what rounding took from the denominator s; 1/s is y or 1 - y.
     """
-    one, e, negative = like(1, x), exp(-abs(x)), x < like(0, x)
+    one, e, negative = like(1, x), exp_of_negative(-abs(x)), x < like(0, x)
     s = one + e
     lost = e - (s - one)
     y = (e if negative else one) / s
@@ -312,7 +332,7 @@ def sigmoid(x):
 def softplus(x):
     """ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)."""
     zero = like(0, x)
-    return (zero if x < zero else x) + log1p(exp(-abs(x)))
+    return (zero if x < zero else x) + log1p(exp_of_negative(-abs(x)))
 
 
 # erf(x) = x + x·P(x²) for |x| <= 1, to 2^-29 and 2^-56
@@ -338,7 +358,7 @@ def erf(x):
     a, one, most = abs(x), like(1, x), like(_ERF_MOST, x)
     near = x + x * polynomial(x * x, like(_ERF, x))
     clamped = most if a > most else a
-    far = one - exp(-polynomial(clamped, like(_ERF_TAIL, x)))
+    far = one - exp_of_negative(-polynomial(clamped, like(_ERF_TAIL, x)))
     far = -far if x < like(0, x) else far
     return near if a < one else far
 

@@ -22,12 +22,20 @@ _CHUNK = 1 << 15  # random numbers at a time: they stay in cache
 
 
 def draw_mask(keep: float, shape: tuple) -> Any:
-    """A bool array whose elements are True with probability `keep`."""
+    """A bool array whose elements are True with probability `keep`: the draws of `Generator.bernoulli`.
+
+    A draw u < keep compares a fraction of 53 bits; here the integers u · 2⁵³ and keep · 2⁵³ are compared, chunk by chunk.
+    """
     mask, generator = np.empty(math.prod(shape), np.bool_), random.default_generator
+    limit, fraction, half = np.uint64(math.ceil(keep * 2**53)), np.uint64(2**53 - 1), np.uint64(32)
     with generator._lock:
         for start in range(0, mask.size, _CHUNK):
             part = mask[start : start + _CHUNK]
-            part[...] = generator.bernoulli(keep, part.size, np.bool_)
+            first = generator._words32(2 * part.size).astype("<u4", copy=False).view("<u8")  # the upper half comes first
+            draws = first << half
+            draws |= first >> half
+            draws &= fraction
+            np.less(draws, limit, out=part)
     return mask.reshape(shape)
 
 
