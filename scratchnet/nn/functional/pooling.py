@@ -9,7 +9,6 @@ import numpy as np
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.kernels import sliding_windows
-from scratchnet.nn.functional.activation_pieces import relu
 from scratchnet.nn.functional.arguments import ints
 from scratchnet.nn.functional.pooling_operations import (
     AvgPool,

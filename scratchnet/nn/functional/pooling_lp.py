@@ -7,7 +7,6 @@ from typing import Any
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.functional.activation_pieces import relu
-from scratchnet.nn.functional.activation_pieces import relu
 from scratchnet.nn.functional.arguments import ints
 from scratchnet.nn.functional.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 
@@ -33,7 +32,7 @@ def lp_pool2d(
     ----------
     input : [N, C, H, W] or [C, H, W]
     norm_type : float
-        p. Where Σ xᵖ is 0 the gradient is 0; where it is negative the root is NaN, if it is none of odd whole numbers.
+        p. Where Σ xᵖ is 0 the gradient is 0; where it is negative the root is NaN, unless p is 1.
     kernel_size, stride, ceil_mode
         As for `max_pool2d`. The sum is the mean of the values inside the image times the area of the window.
 

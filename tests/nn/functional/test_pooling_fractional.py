@@ -28,11 +28,13 @@ def test_against_torch(geometry, seed, dtype, with_indices):
     size, kernel, output = geometry
     x = values((2, 2, *size), seed).round(1).astype(dtype)
     samples = np.random.default_rng(seed).random((2, 2, len(size)), dtype)
-    name = f"nn.functional.fractional_max_pool{len(size)}d"
-    numbers = Tensor(samples), torch.from_numpy(samples)
-    ours, theirs = ((lambda f, u: lambda x, **k: f(x, kernel, output, _random_samples=u, **k))(f, u) for f, u in zip(
-        (getattr(F, name.split(".")[-1]), getattr(torch.nn.functional, name.split(".")[-1])), numbers))  # fmt: skip
-    check_against_torch(ours, x, torch_fn=theirs, return_indices=with_indices)
+    name = f"fractional_max_pool{len(size)}d"
+
+    def pool(library, tensor):
+        function = getattr(library.nn.functional, name)
+        return lambda x: function(x, kernel, output, return_indices=with_indices, _random_samples=tensor(samples))
+
+    check_against_torch(pool(scratchnet, Tensor), x, torch_fn=pool(torch, torch.from_numpy))
 
 
 @given(geometry(4), seeds())
