@@ -19,6 +19,9 @@ from scratchnet.kernels.local_response_norm import local_response_norm, local_re
 from scratchnet.kernels.nms import nms
 from scratchnet.kernels.optimizer import adam_step, sgd_step
 from scratchnet.kernels.padding import pad, pad_backward
+from scratchnet.kernels.optimizer_moments import adamax_step, moments_step
+from scratchnet.kernels.optimizer_signs import asgd_step, rprop_step
+from scratchnet.kernels.optimizer_squares import adadelta_step, adagrad_step, rmsprop_step
 from scratchnet.kernels.parallel import get_num_threads, set_num_threads
 from scratchnet.kernels.pool_avg import avg_pool, avg_pool_backward
 from scratchnet.kernels.pool_max import max_pool, max_pool_backward, max_unpool, pick
@@ -43,6 +46,7 @@ __all__ = [
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward",
     "cross_entropy", "cross_entropy_backward",
     "masked_scale", "sgd_step", "adam_step",
+    "adagrad_step", "adadelta_step", "rmsprop_step", "adamax_step", "moments_step", "rprop_step", "asgd_step",
     "rnn_forward", "rnn_backward", "lstm_forward", "lstm_backward", "gru_forward", "gru_backward",
     "box_iou", "nms", "soft_nms", "matrix_nms", "roi_average", "roi_average_backward", "roi_pool", "roi_pool_backward",
 ]

@@ -11,24 +11,9 @@ import math
 import numpy as np
 
 from scratchnet.kernels.jit import jit
+from scratchnet.kernels.optimizer_pass import check_step, in_place
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
-
-
-def _check(name, parameter, gradient, *states):
-    for label, array in (("gradient", gradient), *((f"state {i}", s) for i, s in enumerate(states))):
-        if array is not None and (array.shape != parameter.shape or array.dtype != parameter.dtype):
-            raise RuntimeError(f"{name}: expected a {label} of shape {parameter.shape} and dtype "
-                               f"{parameter.dtype}, got {array.shape} and {array.dtype}")
-    for array in (parameter, *states):
-        if array is not None and not array.flags.writeable:
-            raise ValueError(f"{name}: the parameter and its states are changed in place, but one is "
-                             "read-only")
-
-
-def _in_place(*arrays):
-    """Whether compiled loops can work on the arrays where they are."""
-    return compilable(*arrays) and all(a.flags.carray for a in arrays)
 
 
 @kernel
@@ -48,7 +33,7 @@ def sgd_step(p, g, buf, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, neste
 
     I. Sutskever et al., *On the importance of initialization and momentum in deep learning* (2013).
     """
-    _check("sgd_step", p, g, buf)
+    check_step("sgd_step", p, g, buf)
     _check_momentum(momentum, buf)
     d = -g if maximize else g
     if weight_decay != 0:
@@ -87,7 +72,7 @@ def adam_step(p, g, m, v, step, lr, beta1, beta2, eps, weight_decay=0.0, decoupl
     D. Kingma and J. Ba, *Adam: A Method for Stochastic Optimization* (2015); I. Loshchilov and F. Hutter,
     *Decoupled Weight Decay Regularization* (2019); S. Reddi et al., *On the Convergence of Adam and Beyond*
     (2018). """
-    _check("adam_step", p, g, m, v, v_max)
+    check_step("adam_step", p, g, m, v, v_max)
     step_size, root = _bias_corrections(step, lr, beta1, beta2)
     d = -g if maximize else g
     if weight_decay != 0:
@@ -153,9 +138,9 @@ def _adam_loop(start, stop, p, g, m, v, v_max, amsgrad, step_size, root, eps, le
 @sgd_step.cpu
 def _sgd_step_cpu(p, g, buf, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False,
                   maximize=False, first=False):
-    _check("sgd_step", p, g, buf)
+    check_step("sgd_step", p, g, buf)
     _check_momentum(momentum, buf)
-    if not compilable(g) or not _in_place(p, *(() if buf is None else (buf,))):
+    if not compilable(g) or not in_place(p, *(() if buf is None else (buf,))):
         return NotImplemented
     to, flat = p.dtype.type, p.reshape(-1)
     parallel_for(_sgd_loop, p.size, 2, flat, dense(g).reshape(-1), flat if buf is None else buf.reshape(-1),
@@ -167,9 +152,9 @@ def _sgd_step_cpu(p, g, buf, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, 
 @adam_step.cpu
 def _adam_step_cpu(p, g, m, v, step, lr, beta1, beta2, eps, weight_decay=0.0, decoupled=False, maximize=False,
                    v_max=None):
-    _check("adam_step", p, g, m, v, v_max)
+    check_step("adam_step", p, g, m, v, v_max)
     step_size, root = _bias_corrections(step, lr, beta1, beta2)
-    if not compilable(g) or not _in_place(p, m, v, *(() if v_max is None else (v_max,))):
+    if not compilable(g) or not in_place(p, m, v, *(() if v_max is None else (v_max,))):
         return NotImplemented
     to, flat = p.dtype.type, [a.reshape(-1) for a in (p, dense(g), m, v, v if v_max is None else v_max)]
     shrink = 1 - lr * weight_decay if decoupled else 1

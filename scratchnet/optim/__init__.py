@@ -1,9 +1,23 @@
 """Optimizers, one algorithm a file, and schedules of the learning rate."""
 
 from scratchnet.optim import lr_scheduler
+from scratchnet.optim.adadelta import Adadelta
+from scratchnet.optim.adafactor import Adafactor
+from scratchnet.optim.adagrad import Adagrad
 from scratchnet.optim.adam import Adam
+from scratchnet.optim.adamax import Adamax
 from scratchnet.optim.adamw import AdamW
+from scratchnet.optim.asgd import ASGD
+from scratchnet.optim.lbfgs import LBFGS
+from scratchnet.optim.nadam import NAdam
 from scratchnet.optim.optimizer import Optimizer
+from scratchnet.optim.radam import RAdam
+from scratchnet.optim.rmsprop import RMSprop
+from scratchnet.optim.rprop import Rprop
 from scratchnet.optim.sgd import SGD
+from scratchnet.optim.sparse_adam import SparseAdam
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "lr_scheduler"]
+__all__ = [
+    "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer",
+    "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler",
+]  # fmt: skip

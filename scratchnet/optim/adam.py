@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse
+from scratchnet.optim.optimizer import Optimizer, check_betas, check_not_negative, refuse, zeros
 
 
 class Adam(Optimizer):
@@ -57,9 +55,7 @@ class Adam(Optimizer):
     ) -> None:
         check_not_negative("learning rate", lr)
         check_not_negative("epsilon value", eps)
-        for i, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        check_betas(betas)
         check_not_negative("weight_decay value", weight_decay)
         if not all(isinstance(beta, float) for beta in betas):
             raise ValueError(f"betas must be both floats, got {betas}")
@@ -79,18 +75,14 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[p]
-        if not state:
-            state["step"] = Tensor(np.zeros((), np.float32))
-            state["exp_avg"] = Tensor(np.zeros_like(p.array))
-            state["exp_avg_sq"] = Tensor(np.zeros_like(p.array))
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = Tensor(np.zeros_like(p.array))
-        state["step"].array += 1
+    def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        names = ("exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if group["amsgrad"] else ()))
+        return zeros(0, p, names)
+
+    def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         kernels.adam_step(
-            p.array,
-            grad.array,
+            p,
+            g,
             state["exp_avg"].array,
             state["exp_avg_sq"].array,
             state["step"].array.item(),
@@ -102,4 +94,3 @@ class Adam(Optimizer):
             group["maximize"],
             state["max_exp_avg_sq"].array if group["amsgrad"] else None,
         )
-        p._counter[0] += 1

@@ -26,10 +26,7 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
-        foreach: bool | None = None,
-        capturable: bool = False,
-        differentiable: bool = False,
-        fused: bool | None = None,
+        **implementation: Any,
     ) -> None:
         super().__init__(
             params,
@@ -38,12 +35,9 @@ class AdamW(Adam):
             eps,
             weight_decay,
             amsgrad,
-            foreach=foreach,
             maximize=maximize,
-            capturable=capturable,
-            differentiable=differentiable,
-            fused=fused,
             decoupled_weight_decay=True,
+            **implementation,
         )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -27,8 +27,8 @@ required = _Required()
 class Optimizer:
     """Base class of all optimizers.
 
-    A subclass checks its options, hands them to `__init__` as `defaults`, and defines `_update(parameter,
-    gradient, group)`, which changes one parameter; or it defines `step` itself.
+    A subclass checks its options, hands them to `__init__` as `defaults`, and defines `_new_state(array, group)` and
+    `_change(array, gradient, state, group)`, which changes the array of one parameter; or it defines `step` itself.
 
     Parameters
     ----------
@@ -136,7 +136,21 @@ class Optimizer:
         return loss
 
     def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        raise NotImplementedError(f"{type(self).__name__} must define _update or step")
+        """Change one parameter: count the step, and have `_change` work on arrays."""
+        state = self.state[p]
+        if not state:
+            state.update({name: Tensor(array) for name, array in self._new_state(p.array, group).items()})
+        if "step" in state:
+            state["step"].array += 1
+        self._change(p.array, grad.array, state, group)
+        p._counter[0] += 1
+
+    def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        """The arrays that are kept of a parameter; "step" counts its steps."""
+        return {"step": np.zeros((), np.float32)}
+
+    def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must define _change, _update or step")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
@@ -259,6 +273,18 @@ def check_not_negative(name: str, value: Any) -> None:
         raise ValueError(f"{name}: a Tensor must have 1 element, got shape {tuple(value.shape)}")
     if not value >= 0:
         raise ValueError(f"Invalid {name}: {value}")
+
+
+def check_betas(betas: tuple[float, float]) -> None:
+    """Refuse shares of the past outside of [0, 1)."""
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+
+
+def zeros(step: int = 0, like: Any = None, names: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A count of steps, and arrays of zeros in the layout of a parameter."""
+    return {"step": np.array(step, np.float32), **{name: np.zeros_like(like) for name in names}}
 
 
 def refuse(optimizer: str, **options: Any) -> None:
