@@ -46,8 +46,18 @@ class Loop:
             return self._compiled(*args)
         if ENABLED:
             return self.compiled()(*args)
+        return self.interpreted(*args)
+
+    def interpreted(self, *args):
+        """The loop as plain Python."""
         with np.errstate(all="ignore"):         # compiled code raises no floating-point warnings either
-            return self.python(*args)
+            return self._with_globals(self._called())(*args)
+
+    def _with_globals(self, called: Mapping[str, Any]) -> FunctionType:
+        """The function, with the constants, and what is to be called, in the place of its globals."""
+        function = self.python
+        return FunctionType(function.__code__, {**function.__globals__, **self._constants, **called}, function.__name__,
+                            function.__defaults__, function.__closure__)
 
     def specialised(self, **constants: Any) -> Loop:
         """This loop, and those that it calls, with other values of the globals of these names, numbers or functions, known
@@ -68,12 +78,9 @@ class Loop:
 
                 keep_by_default()
                 one_thread_by_default()
-                function = self.python
-                called = {name: value.compiled() for name, value in self._called().items()}
-                copy = FunctionType(function.__code__, {**function.__globals__, **self._constants, **called},
-                                    function.__name__, function.__defaults__, function.__closure__)
+                copy = self._with_globals({name: value.compiled() for name, value in self._called().items()})
                 # variants are cached under names of their own
-                copy.__qualname__ = "-".join([function.__qualname__, *map(_label, self._constants.values())])
+                copy.__qualname__ = "-".join([self.python.__qualname__, *map(_label, self._constants.values())])
                 self._compiled = numba.njit(copy, nogil=True, error_model="numpy",
                                             fastmath=_REASSOCIATE if self._reassociate else _CONTRACT)
                 _cache_on_disk(self._compiled, self.sources())

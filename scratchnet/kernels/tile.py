@@ -38,7 +38,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scratchnet.kernels.jit import Loop
+from scratchnet.kernels.jit import ENABLED, Loop
 
 
 SLACK = 256                 # numbers behind an array that a tile may touch
@@ -67,6 +67,8 @@ def vector_bytes() -> int:
         if forced not in ("0", "16", "32", "64"):
             raise ValueError(f"SCRATCHNET_VECTOR_BYTES: expected 0, 16, 32 or 64, got {forced!r}")
         return int(forced)
+    if not ENABLED:
+        return 0
     from llvmlite import binding
 
     features = binding.get_host_cpu_features()
@@ -88,24 +90,35 @@ def registers() -> int:
 
 
 # Rows of a tile of 1, 2, ... vectors, by number of registers: no more than LLVM keeps in registers, with a pointer to each row.
-_ROWS = {32: (14, 7, 7, 6), 16: (8, 5)}
+_ROWS = {32: {1: 14, 2: 7, 4: 6}, 16: {1: 8, 2: 5}}
 
 
 def tile_shape(dtype: Any, columns: int) -> Shape:
     """A tile for rows of so many columns: as few lanes idle as can be; of those, the widest."""
     width = lanes(dtype)
     rows = _ROWS[registers()]
-    vectors = min(range(len(rows), 0, -1), key=lambda v: -(-columns // (v * width)) * v)
-    return Shape(rows[vectors - 1], vectors, width)
+    vectors = min(sorted(rows, reverse=True), key=lambda v: -(-columns // (v * width)) * v)
+    return Shape(rows[vectors], vectors, width)
 
 
 def specialised(loop: Loop, shape: Shape) -> Loop:
-    """The loop, which calls ``tile(M, V, L, ...)``, with a tile of this shape, of WIDTH lanes in all, in it."""
-    return loop.specialised(M=shape.M, V=shape.V, L=shape.L, WIDTH=shape.width, tile=_instructions())
+    """The loop with this tile in it.
+
+    What the loop calls ``tile(M, V, L, ...)``, ``transposed(T, ...)`` and ``dots(M, V, L, ...)``, and M, V, L,
+    WIDTH = V·L and T, become the instructions and numbers for this processor.
+    """
+    block = min(shape.L, 8)         # larger blocks are transposed no faster, and compiled more slowly
+    return loop.specialised(M=shape.M, V=shape.V, L=shape.L, WIDTH=shape.width, T=block, **_instructions())
 
 
-def _instructions() -> Any:
-    """The tile for this processor.  (Imported late: it needs Numba.)"""
-    from scratchnet.kernels import tile_instructions
+@lru_cache(1)
+def _instructions() -> dict[str, Any]:
+    """Imported late: they need Numba."""
+    from scratchnet.kernels import dot_instructions, tile_instructions
 
-    return tile_instructions.tile if vector_bytes() else tile_instructions.plain_tile
+    plain = "" if vector_bytes() else "plain_"
+    return {
+        "tile": getattr(tile_instructions, f"{plain}tile"),
+        "transposed": getattr(tile_instructions, f"{plain}transposed"),
+        "dots": getattr(dot_instructions, f"{plain}dots"),
+    }

@@ -140,6 +140,42 @@ def tile(typing_context, M, V, L, a, a_rows, a_steps, b, b_steps, count, c, c_ro
     return signature, emit
 
 
+@intrinsic(prefer_literal=True)
+def transposed(typing_context, T, source, source_row, target, target_row):
+    """target[j·target_row + i] = source[i·source_row + j] for i, j < T, a power of 2.
+
+    In log₂ T rounds, rows i and i + w trade the elements whose place has bit w in the one and lacks it in the other:
+    the upper right and the lower left quarter of every block of 2w × 2w.
+    """
+    if not isinstance(T, types.IntegerLiteral):
+        return None
+    lanes = T.literal_value
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(context.get_data_type(source.dtype), lanes)
+        at, to = (_Operand(builder, context, signature.args[i], args[i], vector) for i in (1, 3))
+        rows = [at.moved(builder.mul(args[2], _I64(i))).load(0) for i in range(lanes)]
+        w = 1
+        while w < lanes:
+            for i in (i for i in range(lanes) if not i & w):
+                a, b = rows[i], rows[i + w]
+                first = [lanes + lane - w if lane & w else lane for lane in range(lanes)]
+                second = [lanes + lane if lane & w else lane + w for lane in range(lanes)]
+                rows[i] = _shuffled(builder, a, b, first)
+                rows[i + w] = _shuffled(builder, a, b, second)
+            w *= 2
+        for i in range(lanes):
+            to.moved(builder.mul(args[4], _I64(i))).store(0, rows[i])
+        return context.get_dummy_value()
+
+    return types.void(T, source, types.int64, target, types.int64), emit
+
+
+def _shuffled(builder: Any, a: ir.Value, b: ir.Value, places: list[int]) -> ir.Value:
+    """The elements of a and b, one behind the other, at these places."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(places)), places))
+
+
 def _at(distances, index):
     return distances[index] if hasattr(distances, "__len__") else distances * index
 
@@ -164,3 +200,11 @@ def plain_tile(M, V, L, a, a_rows, a_steps, b, b_steps, count, c, c_row, fresh):
             vectors = b[start:start + V * L]
             for j in range(V * L):
                 out[j] += factor * vectors[j]
+
+
+@register_jitable
+def plain_transposed(T, source, source_row, target, target_row):
+    """The same in plain loops."""
+    for i in range(T):
+        for j in range(T):
+            target[j * target_row + i] = source[i * source_row + j]

@@ -89,7 +89,7 @@ def forward(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_gr
     w_steps = weight_table(p, kernel, weight_source)
     in_order = bool((w_steps == np.arange(len(w_steps))).all())
     parallel_for(tiles.specialised(loops.pack_weights_loop, shape), p.groups * plan.panels, p.reduction * shape.width,
-                 w, w_steps, weight_group, weight_row, in_order, plan, packed)
+                 w, w_steps, weight_group, weight_row, in_order, plan, shape.width, packed)
     parts = plan.image_blocks * p.groups * p.output[0] * plan.blocks
     threads = get_num_threads()
     panel_jobs = 1 if parts >= 2 * threads else min(plan.panels, -(-2 * threads // parts))

@@ -7,7 +7,7 @@ from typing import Any
 from scratchnet.kernels.conv.patch_loops import fill_patch
 from scratchnet.kernels.jit import jit
 
-M = V = L = WIDTH = 1               # of the tile, and the tile: `tile.specialised` puts them in
+M = V = L = WIDTH = T = 1           # of the tile, and the tile: `tile.specialised` puts them in
 tile: Any = None
 transposed: Any = None
 
@@ -15,11 +15,11 @@ transposed: Any = None
 @jit
 def transpose(source, source_row, rows, target, target_row, columns):
     """target[c·target_row + r] = source[r·source_row + c] for r < rows, c < columns"""
-    whole_rows, whole_columns = rows // L * L, columns // L * L
-    for r in range(0, whole_rows, L):
-        for c in range(0, whole_columns, L):
-            transposed(L, source[r * source_row + c:], source_row, target[c * target_row + r:], target_row)
-        for m in range(r, r + L):
+    whole_rows, whole_columns = rows // T * T, columns // T * T
+    for r in range(0, whole_rows, T):
+        for c in range(0, whole_columns, T):
+            transposed(T, source[r * source_row + c:], source_row, target[c * target_row + r:], target_row)
+        for m in range(r, r + T):
             for c in range(whole_columns, columns):
                 target[c * target_row + m] = source[m * source_row + c]
     for r in range(whole_rows, rows):
@@ -28,21 +28,21 @@ def transpose(source, source_row, rows, target, target_row, columns):
 
 
 @jit
-def pack_weights_loop(start, stop, w, w_steps, weight_group, weight_row, in_order, plan, packed):
-    """packed [G, panels, K, WIDTH]: the weights of WIDTH filters side by side.  (Lanes without a filter hold anything.)
+def pack_weights_loop(start, stop, w, w_steps, weight_group, weight_row, in_order, plan, width, packed):
+    """packed [G, panels, K, width]: the weights of ``width`` filters side by side.  (Lanes without a filter hold anything.)
 
     ``in_order``: the reduction runs through the weight as it lies in memory.
     """
     for job in range(start, stop):
         group, panel = job // plan.panels, job % plan.panels
-        target = packed[job * plan.reduction * WIDTH:(job + 1) * plan.reduction * WIDTH]
-        filters = min(WIDTH, plan.results - panel * WIDTH)
-        rows = w[group * weight_group + panel * WIDTH * weight_row:]
+        target = packed[job * plan.reduction * width:(job + 1) * plan.reduction * width]
+        filters = min(width, plan.results - panel * width)
+        rows = w[group * weight_group + panel * width * weight_row:]
         if in_order:
-            transpose(rows, weight_row, filters, target, WIDTH, plan.reduction)
+            transpose(rows, weight_row, filters, target, width, plan.reduction)
         else:
             for k in range(plan.reduction):
-                row, column = target[k * WIDTH:k * WIDTH + filters], rows[w_steps[k]:]
+                row, column = target[k * width:k * width + filters], rows[w_steps[k]:]
                 for o in range(filters):
                     row[o] = column[o * weight_row]
 

@@ -75,7 +75,7 @@ def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, step
 @lru_cache(512)
 def plan_of(p: Pass, dtype: Any, weight_group: int, weight_row: int, threads: int) -> tuple[tiles.Shape, Layout, Plan]:
     """The tile, the patch and the jobs."""
-    shape = min((_tile_for(p, vectors, dtype) for vectors in (4, 3, 2)), key=lambda s: _cost(p, s))
+    shape = min(_tiles(p, dtype), key=lambda s: _cost(p, s))
     rows = _rows(p, shape)
     layout = layout_of(p, rows)
     blocks = -(-p.output[1] // rows)
@@ -88,11 +88,16 @@ def plan_of(p: Pass, dtype: Any, weight_group: int, weight_row: int, threads: in
     return shape, layout, Plan(p.reduction, p.results, chunk, -(-p.results // chunk), blocks, row, weight_group, weight_row)
 
 
-def _tile_for(p: Pass, vectors: int, dtype: Any) -> tiles.Shape:
-    """Rows of the tile: a divisor of the filters where there is a good one."""
-    most = {4: 6, 3: 7, 2: 7}[vectors] if tiles.registers() == 32 else {4: 2, 3: 4, 2: 6}[vectors]
-    rows = min(range(1, min(most, p.results) + 1), key=lambda m: -(-p.results // m) * (m + 0.7))
-    return tiles.Shape(rows, vectors, tiles.lanes(dtype))
+# (rows, vectors) of tiles, by number of registers: few, because each is compiled by itself.
+_TILES = {
+    32: ((1, 4), (2, 4), (4, 4), (6, 4), (4, 3), (7, 3)),
+    16: ((1, 4), (2, 4), (4, 2), (6, 2), (4, 3)),
+}
+
+
+def _tiles(p: Pass, dtype: Any) -> list[tiles.Shape]:
+    """Tiles of no more rows than there are filters."""
+    return [tiles.Shape(m, v, tiles.lanes(dtype)) for m, v in _TILES[tiles.registers()] if m <= p.results]
 
 
 def _cost(p: Pass, shape: tiles.Shape) -> float:

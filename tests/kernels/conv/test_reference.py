@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scratchnet.kernels import conv_forward, conv_grad_bias, conv_grad_input, conv_grad_weight
-from scratchnet.kernels.conv import shifted_rows
 from tests.kernels.calls import assert_close, both_forms, implementation, windows
-
-
-@pytest.fixture(scope="module", autouse=True)
-def smallest_maps_too():
-    """The twin serves maps of few pixels as well, which otherwise are quicker as matrix products."""
-    before, shifted_rows.FEW_PIXELS = shifted_rows.FEW_PIXELS, 0
-    yield
-    shifted_rows.FEW_PIXELS = before
 
 
 def draw_case(geometry, batch, groups, depth, filters, dtype=np.float64):
@@ -177,9 +168,3 @@ def test_wrong_arguments_are_refused(form, message, call):
 
 def zeros(*shape):
     return np.zeros(shape)
-
-
-def test_maps_of_few_pixels_are_matrix_products(monkeypatch):
-    monkeypatch.setattr(shifted_rows, "FEW_PIXELS", 16)
-    assert conv_forward.twin(zeros(1, 1, 4, 4), zeros(1, 1, 1, 1)) is NotImplemented
-    assert conv_forward.twin(zeros(1, 1, 4, 5), zeros(1, 1, 1, 1)) is not NotImplemented
