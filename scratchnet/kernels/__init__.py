@@ -12,16 +12,18 @@ from scratchnet.kernels.detection_decay import matrix_nms, soft_nms
 from scratchnet.kernels.detection_iou import box_iou
 from scratchnet.kernels.dropout import masked_scale
 from scratchnet.kernels.embedding import max_rows, sum_rows
+from scratchnet.kernels.grid_sample import grid_sample, grid_sample_adjoint, grid_sample_slope
 from scratchnet.kernels.group_norm import group_norm, group_norm_backward
 from scratchnet.kernels.im2col import col2im, im2col
+from scratchnet.kernels.interpolate import resample
 from scratchnet.kernels.layer_norm import layer_norm, layer_norm_backward
 from scratchnet.kernels.local_response_norm import local_response_norm, local_response_norm_backward
 from scratchnet.kernels.nms import nms
 from scratchnet.kernels.optimizer import adam_step, sgd_step
-from scratchnet.kernels.padding import pad, pad_backward
 from scratchnet.kernels.optimizer_moments import adamax_step, moments_step
 from scratchnet.kernels.optimizer_signs import asgd_step, rprop_step
 from scratchnet.kernels.optimizer_squares import adadelta_step, adagrad_step, rmsprop_step
+from scratchnet.kernels.padding import pad, pad_backward
 from scratchnet.kernels.parallel import get_num_threads, set_num_threads
 from scratchnet.kernels.pool_avg import avg_pool, avg_pool_backward
 from scratchnet.kernels.pool_max import max_pool, max_pool_backward, max_unpool, pick
@@ -49,4 +51,5 @@ __all__ = [
     "adagrad_step", "adadelta_step", "rmsprop_step", "adamax_step", "moments_step", "rprop_step", "asgd_step",
     "rnn_forward", "rnn_backward", "lstm_forward", "lstm_backward", "gru_forward", "gru_backward",
     "box_iou", "nms", "soft_nms", "matrix_nms", "roi_average", "roi_average_backward", "roi_pool", "roi_pool_backward",
+    "resample", "grid_sample", "grid_sample_adjoint", "grid_sample_slope",
 ]

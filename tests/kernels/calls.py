@@ -11,6 +11,7 @@ from scratchnet import kernels
 from scratchnet.kernels import jit, parallel
 from scratchnet.kernels.registry import Kernel
 from tests.kernels.detection_calls import detection_calls
+from tests.kernels.interpolation_calls import interpolation_calls
 from tests.kernels.pooling_calls import pooling_calls
 from tests.kernels.recurrent_calls import recurrent_calls
 
@@ -48,6 +49,7 @@ def calls(dtype, seed=0):
     attended = kernels.attention.reference(q, k, v, mask, True, 0.5)
     return {
         **detection_calls(rng, a, positive),
+        **interpolation_calls(a),
         **pooling_calls(rng, a),
         **recurrent_calls(a),
         "attention": (q, k, v, None, True, 0.5),
