@@ -21,14 +21,24 @@ def require_float(x: Any, function: str, argument: str = "input") -> Tensor:
 
 def require_same_dtype(function: str, **tensors: Tensor | None) -> None:
     """Refuse Tensors of different dtypes; None is left out."""
-    dtypes = {name: check_tensor(x, function, name).array.dtype for name, x in tensors.items() if x is not None}
-    if len(set(dtypes.values())) > 1:
-        given = ", ".join(f"{name} is {dtype}" for name, dtype in dtypes.items())
-        raise RuntimeError(f"{function}: expected tensors of the same dtype, but {given}")
+    first = None
+    for name, x in tensors.items():
+        if x is None:
+            continue
+        dtype = check_tensor(x, function, name).array.dtype
+        if first is None:
+            first = dtype
+        elif dtype != first:
+            given = ", ".join(f"{name} is {x.array.dtype}" for name, x in tensors.items() if isinstance(x, Tensor))
+            raise RuntimeError(f"{function}: expected tensors of the same dtype, but {given}")
 
 
 def ints(value: Any, n: int, function: str, argument: str) -> tuple[int, ...]:
     """n ints from an int, which stands for all, or a sequence of one or n of them."""
+    if value.__class__ is int:
+        return (value,) * n
+    if value.__class__ is tuple and len(value) == n and all(v.__class__ is int for v in value):
+        return value  # what layers pass, step after step
     values = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
     if any(isinstance(v, bool) or not hasattr(v, "__index__") for v in values):
         raise TypeError(f"{function}(): argument '{argument}' must be int or tuple of ints, not {value!r}")
