@@ -20,22 +20,31 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from scratchnet.optim.optimizer import Optimizer
-from scratchnet.optim.scheduler import LRScheduler, set_lr
+from scratchnet.optim.scheduler import LRScheduler
+from scratchnet.optim.schedules_combined import ChainedScheduler, SequentialLR
+from scratchnet.optim.schedules_cyclic import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
+from scratchnet.optim.schedules_plateau import ReduceLROnPlateau
+
+__all__ = [
+    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
+    "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
+    "ReduceLROnPlateau", "SequentialLR", "StepLR",
+]  # fmt: skip
 
 
-class LambdaLR(LRScheduler):
-    """γ_t = γ · f(t), for a function f, or one for each group."""
+class _OfFunctions(LRScheduler):
+    """A schedule of a function of the epoch, or of one for each group."""
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Callable | Sequence[Callable], last_epoch: int = -1) -> None:
         groups = len(optimizer.param_groups)
-        lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
+        lambdas = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * groups
         if len(lambdas) != groups:
             raise ValueError(f"Expected {groups} lr_lambdas, but got {len(lambdas)}")
+        for f in lambdas:
+            if not callable(f) and isinstance(self, MultiplicativeLR):
+                raise TypeError(f"lr_lambda should be a function, but got {type(f).__name__}")
         self.lr_lambdas = lambdas
         super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[float]:
-        return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs)]
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and functions; of callable objects, their attributes."""
@@ -47,6 +56,22 @@ class LambdaLR(LRScheduler):
         for f, attributes in zip(self.lr_lambdas, state_dict["lr_lambdas"]):
             if attributes is not None:
                 f.__dict__.update(attributes)
+
+
+class LambdaLR(_OfFunctions):
+    """γ_t = γ · f(t), for a function f, or one for each group."""
+
+    def get_lr(self) -> list[float]:
+        return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs)]
+
+
+class MultiplicativeLR(_OfFunctions):
+    """γ_t = γ_{t−1} · f(t), for a function f, or one for each group."""
+
+    def get_lr(self) -> list[float]:
+        if self._is_initial:
+            return self._current()
+        return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self._current())]
 
 
 class StepLR(LRScheduler):
@@ -154,6 +179,26 @@ class ExponentialLR(LRScheduler):
         return [lr * self.gamma**self.last_epoch for lr in self.base_lrs]
 
 
+class PolynomialLR(LRScheduler):
+    """γ_t = γ · (1 − min(t, T) / T)^power, T = total_iters"""
+
+    def __init__(
+        self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
+    ) -> None:
+        self.total_iters, self.power = total_iters, power
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        t, end = self.last_epoch, self.total_iters
+        if self._is_initial or t > end:
+            return self._current()
+        return self._scaled(((1.0 - t / end) / (1.0 - (t - 1) / end)) ** self.power)
+
+    def _get_closed_form_lr(self) -> list[float]:
+        left = 1.0 - min(self.total_iters, self.last_epoch) / self.total_iters
+        return [lr * left**self.power for lr in self.base_lrs]
+
+
 class CosineAnnealingLR(LRScheduler):
     """From γ down to η = eta_min in T = T_max epochs, and up again: γ_t = η + (γ − η) · (1 + cos(π t / T)) / 2
 
@@ -181,73 +226,3 @@ class CosineAnnealingLR(LRScheduler):
     def _get_closed_form_lr(self) -> list[float]:
         t, eta = self.last_epoch, self.eta_min
         return [eta + (lr - eta) * (1 + math.cos(math.pi * t / self.T_max)) / 2 for lr in self.base_lrs]
-
-
-class SequentialLR(LRScheduler):
-    """Several schedules one after the other, each from its milestone on and from its own epoch 0.
-
-    Parameters
-    ----------
-    schedulers : list of LRScheduler
-    milestones : list of int
-        The epochs at which the second, third, … takes over.
-    """
-
-    def __init__(
-        self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
-    ) -> None:
-        name = type(self).__name__
-        if not schedulers:
-            raise ValueError(f"{name} expects at least one scheduler, but got no scheduler.")
-        for i, scheduler in enumerate(schedulers):
-            if not hasattr(scheduler, "optimizer"):
-                raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
-            if scheduler.optimizer is not optimizer:
-                raise ValueError(
-                    f"{name} expects all schedulers to belong to the same optimizer, but that at index {i} does not"
-                )
-        if len(milestones) != len(schedulers) - 1:
-            raise ValueError(
-                "Sequential Schedulers expects number of schedulers provided to be one more than the "
-                f"number of milestone points, but got number of schedulers {len(schedulers)} and the number "
-                f"of milestones to be equal to {len(milestones)}"
-            )
-        self._schedulers, self._milestones = schedulers, milestones
-        self.optimizer, self.last_epoch = optimizer, last_epoch + 1
-        for group in optimizer.param_groups:
-            set_lr(group, group["initial_lr"])
-        self._undo()
-        first = schedulers[bisect_right(milestones, 0)]
-        first._initial_step()
-        self._last_lr = first.get_last_lr()
-
-    def _undo(self) -> None:
-        """Take back the step that each schedule made when it was made."""
-        for scheduler in self._schedulers:
-            if isinstance(scheduler, SequentialLR):
-                scheduler._undo()
-            else:
-                scheduler.last_epoch -= 1
-
-    def step(self, epoch: int | None = None) -> None:
-        """Go to the next epoch."""
-        self.last_epoch += 1
-        i = bisect_right(self._milestones, self.last_epoch)
-        scheduler = self._schedulers[i]
-        if i > 0 and self._milestones[i - 1] == self.last_epoch:
-            scheduler._update_lr(0)
-        else:
-            scheduler.step()
-        self._last_lr = scheduler.get_last_lr()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer, and the state of each schedule."""
-        return {
-            **super().state_dict(),
-            "_schedulers": [scheduler.state_dict() for scheduler in self._schedulers],
-        }
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.__dict__.update({key: value for key, value in state_dict.items() if key != "_schedulers"})
-        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"]):
-            scheduler.load_state_dict(state)

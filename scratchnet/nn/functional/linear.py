@@ -29,7 +29,7 @@ class Linear(Function):
         return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(w))
 
     def backward(self, g: Any) -> tuple:
-        x, w = self.inputs[:2]
+        x, w = (*self.inputs, None, None)[:2]  # nothing is kept if only b is wanted
         need_x, need_w, *need_b = self.needs_input_grad
         rows = _rows(g)
         gx = product(rows, w) if need_x else None
