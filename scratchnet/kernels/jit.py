@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from types import FunctionType
 from typing import Any
 
@@ -62,7 +63,7 @@ class Loop:
     def specialised(self, **constants: Any) -> Loop:
         """This loop, and those that it calls, with other values of the globals of these names, numbers or functions, known
         when they are compiled."""
-        names = self._names()
+        names = self._names
         key = tuple(sorted((item for item in constants.items() if item[0] in names), key=lambda item: item[0]))
         if not key:
             return self
@@ -92,9 +93,10 @@ class Loop:
                 for name, value in {**self.python.__globals__, **constants}.items()
                 if isinstance(value, Loop) and name in names}
 
+    @cached_property
     def _names(self) -> set[str]:
-        """The globals that the loop, or one that it calls, refers to."""
-        return set(self.python.__code__.co_names).union(*(loop._names() for loop in self._called().values()))
+        """The globals that the loop, or one that it calls, refers to: found once, as every call of a kernel asks."""
+        return set(self.python.__code__.co_names).union(*(loop._names for loop in self._called().values()))
 
     def sources(self) -> set[str]:
         """The files whose text the compiled loop depends on: its own, and those of what it calls."""
