@@ -53,6 +53,8 @@ _SUBPACKAGES = frozenset(
 # Functions of `nn.functional` that torch also has as functions of its own and as methods.
 _LAYERS = ("relu", "relu_", "softmax", "log_softmax")
 
+_RECURRENT = frozenset("lstm lstm_cell gru gru_cell rnn_tanh rnn_tanh_cell rnn_relu rnn_relu_cell".split())
+
 
 class _MethodOfNN:
     """A method of Tensor that importing `nn.functional` defines: it does so when it is first looked up."""
@@ -74,8 +76,10 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"scratchnet.{name}")
     if name in _LAYERS:
         return getattr(importlib.import_module("scratchnet.nn.functional"), name)
+    if name in _RECURRENT:
+        return getattr(importlib.import_module("scratchnet.nn.functional.recurrent_layers"), name)
     raise AttributeError(f"module 'scratchnet' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBPACKAGES, *_LAYERS})
+    return sorted({*globals(), *_SUBPACKAGES, *_LAYERS, *_RECURRENT})

@@ -57,7 +57,7 @@ def check(name, batch_sizes, rows: int, initial, gates: int, w_ih, w_hh, x=None,
         raise ValueError(f"{name}: batch_sizes {batch_sizes} do not fit {rows} rows and {batch} initial states")
     expected = {label: (array, (rows, times * size) if times else (batch, size)) for label, (array, times) in others.items()}
     expected |= {"w_ih": (w_ih, (gates * size, features)), "w_hh": (w_hh, (gates * size, size))}
-    expected |= {"a bias": (b, (gates * size,)) for b in biases if b is not None}
+    expected |= {f"bias {i}": (b, (gates * size,)) for i, b in enumerate(biases) if b is not None}
     if x is not None:
         expected["x"] = (x, (rows, features))
     for label, (array, shape) in expected.items():
@@ -107,6 +107,11 @@ class Product:
     def rows(self, count: int):
         """Zeros for that many rows of c, [count, columns]."""
         return np.zeros((count, self.columns), self.weights.dtype)
+
+    @property
+    def work(self) -> int:
+        """Operations for a row, and for the nonlinearities behind it."""
+        return (self.depth + 10) * self.columns
 
     @property
     def plan(self) -> tuple:

@@ -205,8 +205,9 @@ def _forward_cpu(x, w_ih, w_hh, b_ih, b_hh, h, batch_sizes, reverse=False):
     first_v = matmul(h[:len(x)], w_hh.T) if once else np.zeros((1, 3 * size), x.dtype)
     if b_hh is not None:
         first_v += b_hh
-    y, candidates, gates, h = *(np.empty((len(x), k * size), x.dtype) for k in (1, 1, 3)), np.array(h)
-    run(_forward_loop, batch_sizes, reverse, batch, w_hh.size, *inputs.arguments, first_v.reshape(-1),
+    y, candidates, gates = (np.empty((len(x), k * size), x.dtype) for k in (1, 1, 3))
+    h = np.array(h, order="C")
+    run(_forward_loop, batch_sizes, reverse, batch, recurrent.work, *inputs.arguments, first_v.reshape(-1),
         3 * size if once else 0, recurrent.plan, size,
         *(a.reshape(-1) for a in (recurrent.rows(batch), recurrent.rows(batch), gates, y, candidates, h)))
     return y, h, gates, candidates
@@ -221,7 +222,7 @@ def _backward_cpu(gy, gh, gates, candidates, y, h, w_ih, w_hh, batch_sizes, reve
     recurrent = Product(w_hh, not once)
     gz, gv, gv_rows = (np.empty(s, gates.dtype) for s in (gates.shape, y.shape, (batch, 3 * size)))
     wide_gh, inputs = padded(gh, recurrent.columns), InputGradient(gz, w_ih, need_x, batch_sizes, batch)
-    run(_backward_loop, batch_sizes, reverse, batch, w_hh.size, *map(flat, (gy, gates, candidates, y, h)),
+    run(_backward_loop, batch_sizes, reverse, batch, recurrent.work, *map(flat, (gy, gates, candidates, y, h)),
         recurrent.plan, size, *(a.reshape(-1) for a in (gz, gv, gv_rows, wide_gh)), *inputs.arguments)
     gh = wide_gh[:, :size].copy()
     if once:

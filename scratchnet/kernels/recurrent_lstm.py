@@ -224,8 +224,9 @@ def _forward_cpu(x, w_ih, w_hh, bias, h, c, batch_sizes, reverse=False):
     recurrent, inputs = Product(w_hh.T, not once), InputShare(x, w_ih, bias, batch_sizes, batch)
     if once:
         inputs.share += matmul(h[:len(x)], w_hh.T)
-    y, cells, gates, h, c = *(np.empty((len(x), k * size), x.dtype) for k in (1, 1, 4)), np.array(h), np.array(c)
-    run(_forward_loop, batch_sizes, reverse, batch, w_hh.size, *inputs.arguments, recurrent.plan, size,
+    y, cells, gates = (np.empty((len(x), k * size), x.dtype) for k in (1, 1, 4))
+    h, c = (np.array(state, order="C") for state in (h, c))
+    run(_forward_loop, batch_sizes, reverse, batch, recurrent.work, *inputs.arguments, recurrent.plan, size,
         *(a.reshape(-1) for a in (recurrent.rows(batch), gates, y, cells, h, c)))
     return y, h, c, gates, cells
 
@@ -237,9 +238,9 @@ def _backward_cpu(gy, gh, gc, gates, cells, c, w_ih, w_hh, batch_sizes, reverse=
         return NotImplemented
     (batch, size), once = gh.shape, len(batch_sizes) == 1
     recurrent = Product(w_hh, not once)
-    gz, wide_gh, gc = np.empty(gates.shape, gates.dtype), padded(gh, recurrent.columns), np.array(gc)
+    gz, wide_gh, gc = np.empty(gates.shape, gates.dtype), padded(gh, recurrent.columns), np.array(gc, order="C")
     inputs = InputGradient(gz, w_ih, need_x, batch_sizes, batch)
-    run(_backward_loop, batch_sizes, reverse, batch, w_hh.size, *map(flat, (gy, gates, cells, c)), recurrent.plan, size,
+    run(_backward_loop, batch_sizes, reverse, batch, recurrent.work, *map(flat, (gy, gates, cells, c)), recurrent.plan, size,
         *(a.reshape(-1) for a in (gz, wide_gh, gc)), *inputs.arguments)
     gh = wide_gh[:, :size].copy()
     if once:

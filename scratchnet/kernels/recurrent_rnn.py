@@ -138,11 +138,12 @@ def _forward_cpu(x, w_ih, w_hh, bias, h, batch_sizes, reverse=False, relu=False)
     if not compilable(x, w_ih, w_hh, h, *(() if bias is None else (bias,))):
         return NotImplemented
     batch, size = h.shape
-    recurrent, inputs, h = Product(w_hh.T, len(batch_sizes) > 1), InputShare(x, w_ih, bias, batch_sizes, batch), np.array(h)
+    recurrent, h = Product(w_hh.T, len(batch_sizes) > 1), np.array(h, order="C")
+    inputs = InputShare(x, w_ih, bias, batch_sizes, batch)
     if len(batch_sizes) == 1:
         inputs.share += matmul(h[:len(x)], w_hh.T)
     y = np.empty((len(x), size), x.dtype)
-    run(_forward_loop, batch_sizes, reverse, batch, w_hh.size, *inputs.arguments, recurrent.plan, size,
+    run(_forward_loop, batch_sizes, reverse, batch, recurrent.work, *inputs.arguments, recurrent.plan, size,
         recurrent.rows(batch).reshape(-1), y.reshape(-1), h.reshape(-1), bool(relu))
     return y, h
 
@@ -156,7 +157,7 @@ def _backward_cpu(gy, gh, y, w_ih, w_hh, batch_sizes, reverse=False, relu=False,
     recurrent = Product(w_hh, len(batch_sizes) > 1)
     gz, wide_gh = np.empty(y.shape, y.dtype), padded(gh, recurrent.columns)
     inputs = InputGradient(gz, w_ih, need_x, batch_sizes, batch)
-    run(_backward_loop, batch_sizes, reverse, batch, w_hh.size, flat(gy), flat(y), recurrent.plan, size, gz.reshape(-1),
+    run(_backward_loop, batch_sizes, reverse, batch, recurrent.work, flat(gy), flat(y), recurrent.plan, size, gz.reshape(-1),
         wide_gh.reshape(-1), *inputs.arguments, bool(relu))
     gh = wide_gh[:, :size].copy()
     if len(batch_sizes) == 1:

@@ -82,7 +82,7 @@ def stacked(
             w_ih, w_hh, *rest = params[j * count : (j + 1) * count]
             weights = [w_ih, w_hh, *(rest if has_biases else (None, None, *rest))]
             states = [s[j] for s in hx]
-            _check_layer(x, states, *weights)
+            _check_layer(x, int(batch_sizes[0]), states, *weights)
             y, *new = layer(x, states, weights, batch_sizes, j % directions == 1)
             outputs.append(y)
             last.append(tuple(new))
@@ -92,12 +92,15 @@ def stacked(
     return x, *(ops.stack(states) if len(states) > 1 else states[0].unsqueeze(0) for states in zip(*last))
 
 
-def _check_layer(x: Tensor, states: list, w_ih: Tensor, w_hh: Tensor, *others: Tensor | None) -> None:
+def _check_layer(x: Tensor, batch: int, states: list, w_ih: Tensor, w_hh: Tensor, *others: Tensor | None) -> None:
     if w_ih.shape[-1] != x.shape[-1] or w_hh.shape[-1] != states[0].shape[-1] or len(w_ih) != len(w_hh):
         raise RuntimeError(
             f"RNN: input of {x.shape[-1]} features and states of {states[0].shape[-1]} do not fit weights of shape "
             f"{tuple(w_ih.shape)} and {tuple(w_hh.shape)}"
         )
+    for state in states:
+        if len(state) < batch:
+            raise RuntimeError(f"RNN: a batch of {batch} needs as many initial states, got {len(state)}")
     named = {f"weights {i}": w for i, w in enumerate((w_ih, w_hh, *others))}
     require_same_dtype("RNN", input=x, **{f"hx[{i}]": s for i, s in enumerate(states)}, **named)
 
@@ -212,5 +215,5 @@ def _cell(layer: Layer, input: Tensor, hx: tuple, *weights: Tensor | None) -> tu
             raise RuntimeError(
                 f"hidden[{i}] has inconsistent hidden_size: got {state.shape[1]}, expected {weights[1].shape[1]}"  # type: ignore[union-attr]
             )
-    _check_layer(input, list(hx), *weights)  # type: ignore[arg-type]
+    _check_layer(input, batch, list(hx), *weights)  # type: ignore[arg-type]
     return layer(input, list(hx), list(weights), (batch,), False)[1:]

@@ -110,6 +110,8 @@ def pack_padded_sequence(
         If the lengths are not sorted, not positive, or not as many as the sequences; if there is nothing to pack.
     """
     x = check_tensor(input, "pack_padded_sequence")
+    if x.array.ndim < 2:
+        raise IndexError(f"pack_padded_sequence: expected input of shape [T, N, *], got {tuple(x.shape)}")
     sizes = np.asarray(lengths.array if isinstance(lengths, Tensor) else lengths, np.int64)
     order = None
     if not enforce_sorted:
@@ -212,7 +214,7 @@ def pad_sequence(
     padded = []
     for s in tensors:
         missing = ops.full((longest - len(s), *first.shape[1:]), padding_value, dtype=first.dtype)
-        s = s.to(first.dtype)
+        s = s.to(first.dtype).expand(len(s), *first.shape[1:])
         padded.append(ops.cat([missing, s] if padding_side == "left" else [s, missing]))
     return ops.stack(padded, 0 if batch_first else 1)
 
