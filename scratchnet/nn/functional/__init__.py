@@ -55,16 +55,28 @@ from scratchnet.nn.functional.dropout import (
 from scratchnet.nn.functional.dropout_structured import drop_block2d, drop_path, scheduled_drop_probability
 from scratchnet.nn.functional.embedding import embedding, embedding_bag
 from scratchnet.nn.functional.fold import fold, unfold
+from scratchnet.nn.functional.interpolate import interpolate, upsample, upsample_bilinear, upsample_nearest
 from scratchnet.nn.functional.linear import bilinear, linear
 from scratchnet.nn.functional.local_response_norm import local_response_norm
-from scratchnet.nn.functional.loss import (
+from scratchnet.nn.functional.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from scratchnet.nn.functional.loss_ctc import ctc_loss
+from scratchnet.nn.functional.loss_margin import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
+from scratchnet.nn.functional.loss_probability import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
-    huber_loss,
+    gaussian_nll_loss,
     kl_div,
-    l1_loss,
-    mse_loss,
-    smooth_l1_loss,
+    poisson_nll_loss,
 )
 from scratchnet.nn.functional.multi_head_attention import multi_head_attention_forward
 from scratchnet.nn.functional.norm import group_norm, layer_norm, rms_norm
@@ -102,4 +114,5 @@ from scratchnet.nn.functional.pooling_fractional import (
 from scratchnet.nn.functional.pooling_lp import lp_pool1d, lp_pool2d, lp_pool3d
 from scratchnet.nn.functional.pooling_unpool import max_unpool1d, max_unpool2d, max_unpool3d
 from scratchnet.nn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
+from scratchnet.nn.functional.vision import affine_grid, grid_sample
 from scratchnet.ops.gathering import one_hot

@@ -42,6 +42,14 @@ from scratchnet.nn.modules.batchnorm import (
     SyncBatchNorm,
 )
 from scratchnet.nn.modules.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from scratchnet.nn.modules.conv_lazy import (
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+)
 from scratchnet.nn.modules.distance import CosineSimilarity, PairwiseDistance
 from scratchnet.nn.modules.dropout import (
     AlphaDropout,
@@ -61,12 +69,26 @@ from scratchnet.nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
+    CTCLoss,
+    GaussianNLLLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
     MSELoss,
     NLLLoss,
+    PoissonNLLLoss,
     SmoothL1Loss,
+)
+from scratchnet.nn.modules.loss_margin import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
 )
 from scratchnet.nn.modules.norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from scratchnet.nn.modules.padding import (
@@ -119,4 +141,5 @@ from scratchnet.nn.modules.recurrent_cells import GRUCell, LSTMCell, RNNCell, RN
 from scratchnet.nn.modules.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from scratchnet.nn.modules.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from scratchnet.nn.modules.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
+from scratchnet.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 from scratchnet.nn.parameter_containers import ParameterDict, ParameterList
