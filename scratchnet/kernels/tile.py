@@ -104,8 +104,8 @@ def tile_shape(dtype: Any, columns: int) -> Shape:
 def specialised(loop: Loop, shape: Shape) -> Loop:
     """The loop with this tile in it.
 
-    What the loop calls ``tile(M, V, L, ...)``, ``transposed(T, ...)`` and ``dots(M, V, L, ...)``, and M, V, L,
-    WIDTH = V·L and T, become the instructions and numbers for this processor.
+    What the loop calls ``tile(M, V, L, ...)``, ``transposed(T, ...)``, ``dots(M, V, L, ...)``, ``move(L, ...)`` and so on,
+    and M, V, L, WIDTH = V·L and T, become the instructions and numbers for this processor.
     """
     block = min(shape.L, 8)         # larger blocks are transposed no faster, and compiled more slowly
     return loop.specialised(M=shape.M, V=shape.V, L=shape.L, WIDTH=shape.width, T=block, **_instructions())
@@ -114,11 +114,9 @@ def specialised(loop: Loop, shape: Shape) -> Loop:
 @lru_cache(1)
 def _instructions() -> dict[str, Any]:
     """Imported late: they need Numba."""
-    from scratchnet.kernels import dot_instructions, tile_instructions
+    from scratchnet.kernels import dot_instructions, row_instructions, tile_instructions
 
     plain = "" if vector_bytes() else "plain_"
-    return {
-        "tile": getattr(tile_instructions, f"{plain}tile"),
-        "transposed": getattr(tile_instructions, f"{plain}transposed"),
-        "dots": getattr(dot_instructions, f"{plain}dots"),
-    }
+    modules = {tile_instructions: ("tile", "transposed"), dot_instructions: ("dots",),
+               row_instructions: ("move", "move_even", "move_plus")}  # fmt: skip
+    return {name: getattr(module, plain + name) for module, names in modules.items() for name in names}

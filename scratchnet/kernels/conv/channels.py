@@ -36,6 +36,7 @@ class Plan(NamedTuple):
     blocks: int                     # of rows, in a map
     pixels: int                     # of an image in a full block
     patch: int                      # distance of the images' patches
+    rows: int                       # of results, in a block
     taps: int                       # used at once
     area: int                       # taps of one channel
     chunk: int                      # channels of a job
@@ -54,7 +55,7 @@ def plan_of(p: Pass, dtype: Any, sums_over_pixels: bool) -> tuple[tiles.Shape, L
     height, width = p.output[1:]
     blocks = -(-height // min(height, max(1, -(-_PIXELS // width))))
     rows = -(-height // blocks)                     # blocks of equal size
-    layout = layout_of(p, rows)
+    layout = layout_of(p.undealt(), (rows - 1) * p.step[1] + 1)
     channel = layout.channel * len(p.offsets[0])
     images, chunk = 1, p.sources
     if blocks == 1:
@@ -64,19 +65,21 @@ def plan_of(p: Pass, dtype: Any, sums_over_pixels: bool) -> tuple[tiles.Shape, L
         chunk = -(-p.sources // -(-p.sources // chunk))
     else:
         images = max(1, min(images, 4 * _PATCH // layout.length))
+    images = -(-p.batch // -(-p.batch // images)) if p.batch else 1     # blocks of equal size
     chunks, image_blocks = -(-p.sources // chunk), -(-p.batch // images)
     chunk_rows = -(-chunk * area // shape.M) * shape.M
     size = p.groups * panels * chunks * chunk_rows * shape.width * np.dtype(dtype).itemsize
     part = -(-image_blocks // max(1, min(16, image_blocks, _PARTIAL // size)))
     return shape, layout, Plan(
-        p.reduction, p.results, panels, images, image_blocks, -(-height // rows), rows * width, layout.length, _TAPS, area,
+        p.reduction, p.results, panels, images, image_blocks, -(-height // rows), rows * width, layout.length, rows, _TAPS, area,
         chunk, chunks, chunk_rows, -(-image_blocks // part), part)
 
 
 @lru_cache(256)
 def pixel_table(p: Pass, layout: Layout, plan: Plan, multiple: int) -> np.ndarray:
     """The distance in the patches of every pixel of a full block; the last is repeated to whole tiles."""
-    rows, columns = np.arange(plan.pixels // p.output[2])[:, None] * layout.pitch, np.arange(p.output[2])
+    rows = np.arange(plan.rows)[:, None] * (p.step[1] * layout.pitch)
+    columns = np.arange(p.output[2]) * p.step[2]
     images = np.arange(plan.images)[:, None, None] * plan.patch
     return np.pad((images + rows + columns).reshape(-1), (0, multiple), mode="edge")
 
@@ -97,7 +100,7 @@ def forward(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_gr
     parallel_for(
         tiles.specialised(loops.forward_loop, shape), parts * panel_jobs,
         p.reduction * pixels * shape.V * plan.panels / panel_jobs,
-        source, packed, np.array(p.offsets[0]), tap_table(p, layout), pixel_table(p, layout, plan, shape.M), bias, result,
+        source, packed, np.array(p.offsets[0]), tap_table(p.undealt(), layout), pixel_table(p, layout, plan, shape.M), bias, result,
         p.step, p.spread, p.first, p.output, layout, plan, panel_jobs,
         scratch=(plan.images * plan.patch + pixels * shape.width + tiles.SLACK, source.dtype),
     )  # fmt: skip
@@ -107,9 +110,9 @@ def grad_weight(p: Pass, g: np.ndarray, source: np.ndarray) -> np.ndarray:
     """[G, O, K] from g [N, G, O, D', H', W'] and source [N, G, C, D, H, W]: contiguous, one dtype."""
     shape, layout, plan = plan_of(p, source.dtype, True)
     width = shape.width
-    sums = np.zeros((plan.parts, p.groups, plan.panels, plan.chunks, plan.chunk_rows, width), g.dtype)
+    sums = np.empty((plan.parts, p.groups, plan.panels, plan.chunks, plan.chunk_rows, width), g.dtype)
     pixels = plan.images * plan.pixels
-    taps = tap_table(p, layout)
+    taps = tap_table(p.undealt(), layout)
     parallel_for(
         tiles.specialised(loops.grad_weight_loop, shape), plan.parts * p.groups * plan.panels * plan.chunks,
         plan.part * pixels * plan.blocks * p.output[0] * plan.chunk_rows * shape.V,
@@ -118,5 +121,6 @@ def grad_weight(p: Pass, g: np.ndarray, source: np.ndarray) -> np.ndarray:
         scratch=(plan.images * plan.patch + pixels * width + tiles.SLACK, g.dtype),
     )  # fmt: skip
     gw = np.empty((p.groups, p.results, p.reduction), g.dtype)
-    parallel_for(loops.gather_sums_loop, p.groups * p.results, 4 * plan.parts * p.reduction, sums, gw, plan)
+    parallel_for(tiles.specialised(loops.gather_sums_loop, shape), p.groups * plan.panels * plan.chunks,
+                 plan.parts * plan.chunk_rows * width / 4, sums, gw, plan)
     return gw

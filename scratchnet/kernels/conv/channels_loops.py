@@ -59,12 +59,13 @@ def forward_loop(start, stop, source, packed, depths, taps, pixels, bias, result
         od, rest = rest % output[0], rest // output[0]
         group, first_image = rest % groups, rest // groups * plan.images
         images = min(plan.images, len(source) - first_image)
-        i0 = block * layout.rows
-        rows = min(layout.rows, output[1] - i0)
+        i0 = block * plan.rows
+        rows = min(plan.rows, output[1] - i0)
         count = images * rows * output[2]       # a block of fewer rows is of one image
         if filled != part:
             for b in range(images):
-                fill_patch(source[first_image + b, group], depths, od, i0, steps, layout, scratch[b * plan.patch:(b + 1) * plan.patch])
+                fill_patch(source[first_image + b, group], depths, od * steps[0], i0 * steps[1], (1, 1), layout,
+                           scratch[b * plan.patch:(b + 1) * plan.patch])
             filled = part
         for panel in range(share, plan.panels, panel_jobs):
             weights = packed[(group * plan.panels + panel) * plan.reduction * WIDTH:]
@@ -109,7 +110,7 @@ def grad_weight_loop(start, stop, source, g, depths, taps, pixels, sums, steps, 
         chunk, rest = job % plan.chunks, job // plan.chunks
         panel, rest = rest % plan.panels, rest // plan.panels
         group, part = rest % groups, rest // groups
-        target = sums[part, group, panel, chunk].reshape(-1)
+        target, fresh = sums[part, group, panel, chunk].reshape(-1), True
         c0 = chunk * plan.chunk
         c1 = min(c0 + plan.chunk, source.shape[2])
         o0 = panel * WIDTH
@@ -117,33 +118,33 @@ def grad_weight_loop(start, stop, source, g, depths, taps, pixels, sums, steps, 
             n0 = image_block * plan.images
             images = min(plan.images, len(source) - n0)
             for od in range(depth):
-                for i0 in range(0, height, layout.rows):
-                    rows = min(layout.rows, height - i0)
+                for i0 in range(0, height, plan.rows):
+                    rows = min(plan.rows, height - i0)
                     for b in range(images):
-                        fill_patch(source[n0 + b, group, c0:c1], depths, od, i0, steps, layout,
+                        fill_patch(source[n0 + b, group, c0:c1], depths, od * steps[0], i0 * steps[1], (1, 1), layout,
                                    scratch[b * plan.patch:(b + 1) * plan.patch])
                         flat = g[n0 + b, group].reshape(-1)[(o0 * depth + od) * height * width + i0 * width:]
                         transpose(flat, depth * height * width, min(WIDTH, filters - o0), packed[b * rows * width * WIDTH:],
                                   WIDTH, rows * width)
                     for t in range(0, (c1 - c0) * plan.area, M):
                         tile(M, V, L, scratch, taps[t:], pixels, packed, WIDTH, images * rows * width, target[t * WIDTH:], WIDTH,
-                             False)
+                             fresh)
+                    fresh = False
 
 
 @jit
 def gather_sums_loop(start, stop, sums, gw, plan):
-    """gw [G, O, K]: the partial sums added, in the order of the weight."""
-    width, groups, filters = sums.shape[5], gw.shape[0], gw.shape[1]
+    """gw [G, O, K]: the partial sums added up, in the order of the weight; a job is one (group, panel, chunk)."""
+    parts, groups, panels, chunks, _, width = sums.shape
     for job in range(start, stop):
-        group, o = job // filters, job % filters
-        panel, lane = o // width, o % width
-        chunk, row = 0, 0
-        for k in range(gw.shape[2]):
-            total = gw.dtype.type(0)
-            for part in range(len(sums)):
-                total += sums[part, group, panel, chunk, row, lane]
-            gw[group, o, k] = total
-            row += 1
-            if row == plan.chunk * plan.area:
-                row = 0
-                chunk += 1
+        chunk, rest = job % chunks, job // chunks
+        panel, group = rest % panels, rest // panels
+        k0 = chunk * plan.chunk * plan.area
+        taps = min(plan.chunk * plan.area, plan.reduction - k0)
+        total = sums[0, group, panel, chunk].reshape(-1)[:taps * width]
+        for part in range(1, parts):
+            other = sums[part, group, panel, chunk].reshape(-1)[:taps * width]
+            for i in range(len(total)):
+                total[i] += other[i]
+        o0 = panel * width
+        transpose(total, width, taps, gw[group, o0:].reshape(-1)[k0:], plan.reduction, min(width, plan.results - o0))

@@ -17,16 +17,17 @@ from scratchnet.kernels.conv import pointwise
 
 _TILE = 40                  # beginning and end of a tile, besides its sums' way from and to memory
 _SUM = 2                    # for every vector of sums
-_FILL, _FILL_ROW, _DEAL = 0.10, 60, 0.8     # a number, a row of a patch; a number dealt out to phases
-_STORE, _STORE_ROW = 0.10, 40               # a number, a row of a result
+_FILL, _FILL_ROW = 0.10, 40                 # a number, a row of a patch
+_STORE, _STORE_ROW = 0.10, 25               # a number, a row of a result
 _TRANSPOSE, _GATHER = 0.20, 2.0             # a number transposed in vectors; gathered one by one
+_FETCH, _CACHE = 0.5, 200_000               # a weight that the second-level cache, of so many numbers, does not hold
 _DOT = 2.0                  # a masked vector that is loaded and multiplied
 
 
 def _fill(p: Pass, layout: Layout, channels_: int) -> float:
     """Filling a patch once."""
-    rows = channels_ * len(p.offsets[0]) * p.step[1] * p.step[2] * layout.height
-    return rows * (_FILL_ROW + layout.pitch * (_FILL if p.step[2] == 1 else _DEAL))
+    rows = channels_ * len(p.offsets[0]) * layout.channel // layout.pitch
+    return rows * (_FILL_ROW + layout.pitch * _FILL)
 
 
 def of_pixels(p: Pass, dtype: Any) -> float:
@@ -37,7 +38,9 @@ def of_pixels(p: Pass, dtype: Any) -> float:
     filter_tiles = -(-p.results // shape.M)
     computed = filter_tiles * (plan.row // shape.width) * tile
     stored = p.results * layout.rows * (_STORE_ROW + p.output[2] * (_STORE if p.spread[2] == 1 else 1))
-    return parts * (computed + stored + _fill(p, layout, p.sources))
+    weights = p.groups * p.results * p.reduction        # where they do not fit in the cache, each row of tiles fetches them
+    fetched = weights * _FETCH * plan.row / shape.width if weights > _CACHE else 0
+    return parts * (computed + stored + fetched / p.groups + _fill(p, layout, p.sources))
 
 
 def of_channels(p: Pass, dtype: Any, in_order: bool) -> float:

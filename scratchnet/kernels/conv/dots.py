@@ -38,7 +38,7 @@ def dots_loop(start, stop, source, g, depths, taps, sums, steps, layout, plan, s
             for od in range(depth):
                 for i0 in range(0, height, layout.rows):
                     rows = min(layout.rows, height - i0)
-                    fill_patch(source[n, group], depths, od, i0, steps, layout, scratch)
+                    fill_patch(source[n, group], depths, od * steps[0], i0 * steps[1], steps[1:], layout, scratch)
                     for o in range(plan.filter_tiles):
                         pixels = g[n, group, min(o * M, filters - M), od, i0:].reshape(-1)
                         for t in range(plan.tap_tiles):

@@ -52,6 +52,12 @@ class Pass(NamedTuple):
         return self.batch * self.groups * self.results * self.reduction * self.pixels
 
 
+    def undealt(self) -> Pass:
+        """Every pixel between those that this pass makes, too: for patches whose pixels lie as in the image."""
+        (depth, height, width), (_, sh, sw) = self.output, self.step
+        return self._replace(output=(depth, (height - 1) * sh + 1, (width - 1) * sw + 1), step=(self.step[0], 1, 1))
+
+
 def forward_pass(s: Geometry) -> Pass:
     """The convolution itself."""
     s = s.lifted(3)

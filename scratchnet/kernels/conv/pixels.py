@@ -19,6 +19,7 @@ from scratchnet.kernels.parallel import get_num_threads, parallel_for
 
 M = V = L = 1                       # of the tile, and the tile: `tile.specialised` puts them in
 tile: Any = None
+move_plus: Any = None
 
 _PATCH = 96 * 1024                  # numbers of a patch that share the second-level cache with the weights
 
@@ -49,7 +50,7 @@ def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, step
         rows = min(layout.rows, output[1] - i0)
         group = image % groups
         if filled != part:
-            fill_patch(source[image // groups, group], depths, od, i0, steps, layout, patch)
+            fill_patch(source[image // groups, group], depths, od * steps[0], i0 * steps[1], steps[1:], layout, patch)
             filled = part
         end = min((chunk + 1) * plan.chunk, plan.results)
         for o in range(chunk * plan.chunk, end, M):
@@ -61,15 +62,13 @@ def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, step
                 target = result[image // groups, group, base + m, first[0] + od * spread[0]]
                 add = bias[group, base + m]
                 for i in range(rows):
-                    line = sums[m * plan.row + i * layout.pitch:m * plan.row + i * layout.pitch + output[2]]
+                    line = sums[m * plan.row + i * layout.pitch:]
+                    out = target[first[1] + (i0 + i) * spread[1], first[2]:]
                     if spread[2] == 1:
-                        out = target[first[1] + (i0 + i) * spread[1], first[2]:first[2] + output[2]]
-                        for j in range(len(out)):
-                            out[j] = line[j] + add
+                        move_plus(L, line, out, output[2], add)
                     else:
-                        out = target[first[1] + (i0 + i) * spread[1]]
-                        for j in range(len(line)):
-                            out[first[2] + j * spread[2]] = line[j] + add
+                        for j in range(output[2]):
+                            out[j * spread[2]] = line[j] + add
 
 
 @lru_cache(512)
