@@ -7,8 +7,18 @@ import numpy as np
 from scratchnet.kernels.jit import fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
-from scratchnet.kernels.softmax import TILE, column_statistics, largest_of, sum_of_exponentials, take_logarithms
-from scratchnet.kernels.vector_math import exp, log
+from scratchnet.kernels.softmax import (
+    column_exponentials,
+    exponentials,
+    rows_together,
+    shift,
+    shifted_exponentials,
+    subtract_both,
+    sum_of,
+    take_logarithms,
+    tile_width,
+)
+from scratchnet.kernels.vector_math import log
 
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -137,8 +147,8 @@ def _scale(g, x, target, statistics, total, reduction):
         return np.asarray(g / total)
 
 
-# Loops treat [N, C, L] by tiles of columns, and [N, C] = [N, C, 1] by rows, see softmax.  bad[0] is set to a target
-# that is no class.
+# Loops treat [N, C, L] by tiles of columns and [N, C] by blocks of rows, see softmax.  bad[0] is set to a target that
+# is no class.
 
 @jit(reassociate=True)
 def _spread(x, weight, largest):
@@ -149,54 +159,54 @@ def _spread(x, weight, largest):
     return total
 
 
-@jit(reassociate=True)
-def _sum(x):
-    total = x.dtype.type(0)
-    for c in range(len(x)):
-        total += x[c]
-    return total
+@jit
+def _forward_rows(start, stop, together, x, target, weight, ignore_index, smoothing, losses, weights, statistics, bad):
+    """x flat, of rows of len(weight) numbers."""
+    classes, whole = len(weight), sum_of(weight)
+    largest, block = np.empty(together, x.dtype), np.empty(together * classes, x.dtype)
+    for first in range(start, stop, together):
+        last = min(first + together, stop)
+        shifted_exponentials(first, last, classes, x, largest, block)
+        for n in range(first, last):
+            t, m = target[n], largest[n - first]
+            log_total = log(sum_of(block[(n - first) * classes:(n - first + 1) * classes]))
+            losses[n], weights[n], statistics[n, 0], statistics[n, 1] = 0, 0, m, log_total
+            if 0 <= t < classes and t != ignore_index:
+                loss = weight[t] * (log_total - (x[n * classes + t] - m))
+                if smoothing != 0:
+                    spread = whole * log_total + _spread(x[n * classes:(n + 1) * classes], weight, m)
+                    loss = (1 - smoothing) * loss + smoothing / classes * spread
+                losses[n], weights[n] = loss, weight[t]
+            elif t != ignore_index:
+                bad[0] = t
 
 
 @jit
-def _forward_rows(start, stop, x, target, weight, ignore_index, smoothing, losses, weights, statistics, bad):
-    classes, whole = x.shape[1], _sum(weight)
-    for n in range(start, stop):
-        t = target[n]
-        losses[n], weights[n], statistics[n, 0], statistics[n, 1] = 0, 0, 0, 0
-        if t == ignore_index:
-            continue
-        if not 0 <= t < classes:
-            bad[0] = t
-            continue
-        largest = largest_of(x[n])
-        log_total = log(sum_of_exponentials(x[n], largest))
-        statistics[n, 0], statistics[n, 1] = largest, log_total
-        loss = weight[t] * (log_total - (x[n, t] - largest))
-        if smoothing != 0:
-            loss = (1 - smoothing) * loss + smoothing / classes * (whole * log_total + _spread(x[n], weight, largest))
-        losses[n], weights[n] = loss, weight[t]
+def _scale_and_subtract(gx, scale, smooth, weight):
+    for c in range(len(gx)):
+        gx[c] = gx[c] * scale - smooth * weight[c]
 
 
 @jit
-def _gradient_row(x, largest, log_total, scale, smooth, weight, gx):
-    for c in range(len(x)):
-        gx[c] = exp(x[c] - largest - log_total) * scale - smooth * weight[c]
-
-
-@jit
-def _backward_rows(start, stop, x, target, weight, ignore_index, smoothing, statistics, g, gx, bad):
-    """g: [N], or [1] for all rows."""
-    classes, whole, number = x.shape[1], _sum(weight), x.dtype.type
-    for n in range(start, stop):
-        t, scale = target[n], g[n % len(g)]
-        if t == ignore_index:
-            fill(gx[n], 0)
-        elif not 0 <= t < classes:
-            bad[0] = t
-        else:
-            sharp, smooth = number(scale * (1 - smoothing) * weight[t]), number(scale * smoothing / classes)
-            _gradient_row(x[n], statistics[n, 0], statistics[n, 1], number(sharp + smooth * whole), smooth, weight, gx[n])
-            gx[n, t] -= sharp
+def _backward_rows(start, stop, together, x, target, weight, ignore_index, smoothing, statistics, g, gx, bad):
+    """x, gx flat; g: [N], or [1] for all rows."""
+    classes, whole, number = len(weight), sum_of(weight), x.dtype.type
+    for first in range(start, stop, together):
+        last = min(first + together, stop)
+        for n in range(first, last):
+            a, b = n * classes, (n + 1) * classes
+            shift(x[a:b], statistics[n, 0], statistics[n, 1], gx[a:b])
+        exponentials(gx[first * classes:last * classes])
+        for n in range(first, last):
+            t, scale, row = target[n], g[n % len(g)], gx[n * classes:(n + 1) * classes]
+            if t == ignore_index:
+                fill(row, 0)
+            elif 0 <= t < classes:
+                sharp, smooth = number(scale * (1 - smoothing) * weight[t]), number(scale * smoothing / classes)
+                _scale_and_subtract(row, number(sharp + smooth * whole), smooth, weight)
+                row[t] -= sharp
+            else:
+                bad[0] = t
 
 
 @jit
@@ -206,13 +216,15 @@ def _add_spread(x, largest, log_total, weight, spread):
 
 
 @jit
-def _forward_columns(start, stop, tiles, x, target, weight, ignore_index, smoothing, losses, weights, statistics, bad):
-    classes = x.shape[1]
+def _forward_columns(start, stop, wide, x, target, weight, ignore_index, smoothing, losses, weights, statistics, bad):
+    """x [N, C, L]; an item is a tile of columns."""
+    classes, tiles = x.shape[1], -(-x.shape[2] // wide)
+    block = np.empty(classes * min(wide, x.shape[2]), x.dtype)
     for item in range(start, stop):
-        n, first = item // tiles, item % tiles * TILE
-        last = min(first + TILE, x.shape[2])
+        n, first = item // tiles, item % tiles * wide
+        last = min(first + wide, x.shape[2])
         largest, log_total = statistics[n, 0, first:last], statistics[n, 1, first:last]
-        column_statistics(x[n], first, largest, log_total)
+        column_exponentials(x[n], first, largest, log_total, block)
         take_logarithms(log_total)
         spread = np.zeros(last - first, x.dtype)
         if smoothing != 0:
@@ -230,21 +242,22 @@ def _forward_columns(start, stop, tiles, x, target, weight, ignore_index, smooth
 
 
 @jit
-def _gradient_of_columns(x, largest, log_total, scale, smooth, weight, gx):
-    for i in range(len(x)):
-        gx[i] = exp(x[i] - largest[i] - log_total[i]) * scale[i] - smooth[i] * weight
+def _scale_and_subtract_columns(p, scale, smooth, weight, gx):
+    for i in range(len(p)):
+        gx[i] = p[i] * scale[i] - smooth[i] * weight
 
 
 @jit
-def _backward_columns(start, stop, tiles, x, target, weight, ignore_index, smoothing, statistics, g, gx, bad):
+def _backward_columns(start, stop, wide, x, target, weight, ignore_index, smoothing, statistics, g, gx, bad):
     """g: [N·L], or [1] for all."""
-    classes, length, whole = x.shape[1], x.shape[2], _sum(weight)
+    classes, length, whole, tiles = x.shape[1], x.shape[2], sum_of(weight), -(-x.shape[2] // wide)
+    block = np.empty(classes * min(wide, length), x.dtype)
     for item in range(start, stop):
-        n, first = item // tiles, item % tiles * TILE
-        last = min(first + TILE, length)
-        scale, smooth, sharp = (np.zeros(last - first, x.dtype), np.zeros(last - first, x.dtype),
-                                np.zeros(last - first, x.dtype))
-        for i in range(last - first):
+        n, first = item // tiles, item % tiles * wide
+        width = min(wide, length - first)
+        last, factors = first + width, np.zeros((3, width), x.dtype)
+        scale, smooth, sharp = factors[0], factors[1], factors[2]
+        for i in range(width):
             t, s = target[n, first + i], g[(n * length + first + i) % len(g)]
             if 0 <= t < classes and t != ignore_index:
                 sharp[i], smooth[i] = s * (1 - smoothing) * weight[t], s * smoothing / classes
@@ -252,9 +265,13 @@ def _backward_columns(start, stop, tiles, x, target, weight, ignore_index, smoot
             elif t != ignore_index:
                 bad[0] = t
         for c in range(classes):
-            _gradient_of_columns(x[n, c, first:last], statistics[n, 0, first:last], statistics[n, 1, first:last], scale,
-                                 smooth, weight[c], gx[n, c, first:last])
-        for i in range(last - first):
+            subtract_both(x[n, c, first:last], statistics[n, 0, first:last], statistics[n, 1, first:last],
+                          block[c * width:(c + 1) * width])
+        exponentials(block[:classes * width])
+        for c in range(classes):
+            _scale_and_subtract_columns(
+                block[c * width:(c + 1) * width], scale, smooth, weight[c], gx[n, c, first:last])
+        for i in range(width):
             t = target[n, first + i]
             if t == ignore_index:               # whatever the logits are: 0·NaN is not 0
                 for c in range(classes):
@@ -266,12 +283,13 @@ def _backward_columns(start, stop, tiles, x, target, weight, ignore_index, smoot
 def _run(rows, columns, x, target, weight, ignore_index, smoothing, *arrays):
     bad = np.full(1, ignore_index, np.int64)
     weight = dense(_weights(x, weight))
-    rest = dense(x), dense(target), weight, int(ignore_index), x.dtype.type(smoothing), *arrays, bad
+    rest = dense(target), weight, int(ignore_index), x.dtype.type(smoothing), *arrays
     if target.size and x.ndim == 2:
-        parallel_for(rows, len(x), 3 * x.shape[1], *rest)
+        parallel_for(rows, len(x), 2 * x.shape[1], rows_together(x.shape[1]), dense(x).reshape(-1), *rest, bad)
     elif target.size:
-        tiles = -(-x.shape[2] // TILE)
-        parallel_for(columns, len(x) * tiles, 3 * x.shape[1] * min(x.shape[2], TILE), tiles, *rest)
+        wide = tile_width(x.shape[1])
+        parallel_for(columns, len(x) * -(-x.shape[2] // wide), 2 * x.shape[1] * min(x.shape[2], wide), wide, dense(x),
+                     *rest, bad)
     if bad[0] != ignore_index:
         raise _out_of_bounds(bad[0])
 
@@ -296,5 +314,5 @@ def _cross_entropy_backward_cpu(g, x, target, statistics, total, weight=None, ig
         return NotImplemented
     gx = np.empty(x.shape, x.dtype)
     _run(_backward_rows, _backward_columns, x, target, weight, ignore_index, label_smoothing, dense(statistics),
-         dense(scale).reshape(-1), gx)
+         dense(scale).reshape(-1), gx.reshape(-1) if x.ndim == 2 else gx)
     return gx

@@ -115,27 +115,31 @@ def _backward_loop(start, stop, block, g, x, mean, inverse_std, gamma, centred, 
             scale = inverse_std[r]
             shift = x.dtype.type(-scale * total / x.shape[1] if centred else 0)
             slope = x.dtype.type(-scale * scale * scale * weighted / x.shape[1])
-            _backward_row(g[r], x[r], gamma, mean[r], scale, slope, shift, gx[r], columns[b, 0], columns[b, 1])
+            _gradient_row(g[r], x[r], gamma, mean[r], scale, slope, shift, gx[r])
+            _add_to_columns(g[r], x[r], mean[r], scale, columns[b, 0], columns[b, 1])
 
 
 @jit(reassociate=True)
 def _row_sums(g, x, gamma, mean):
-    """Σ γ·g and Σ γ·g·(x - mean), in float64."""
-    total, weighted = 0.0, 0.0
+    """Σ γ·g and Σ γ·g·(x - mean)"""
+    total, weighted = x.dtype.type(0), x.dtype.type(0)
     for i in range(len(x)):
         h = g[i] * gamma[i]
         total += h
         weighted += h * (x[i] - mean)
-    return total, weighted
+    return float(total), float(weighted)
 
 
 @jit
-def _backward_row(g, x, gamma, mean, scale, slope, shift, gx, ggamma, gbeta):
-    """gx of a row, and its share of the sums over rows."""
+def _gradient_row(g, x, gamma, mean, scale, slope, shift, gx):
     for i in range(len(x)):
-        d = x[i] - mean
-        gx[i] = scale * g[i] * gamma[i] + slope * d + shift
-        ggamma[i] += g[i] * (d * scale)
+        gx[i] = scale * g[i] * gamma[i] + slope * (x[i] - mean) + shift
+
+
+@jit
+def _add_to_columns(g, x, mean, scale, ggamma, gbeta):
+    for i in range(len(x)):
+        ggamma[i] += g[i] * ((x[i] - mean) * scale)
         gbeta[i] += g[i]
 
 

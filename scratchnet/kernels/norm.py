@@ -27,24 +27,48 @@ def vector_or(vector, value, count, dtype):
     return np.full(count, value, dtype) if vector is None else dense(vector)
 
 
-@jit(reassociate=True)
+@jit
 def moments(x):
-    """The mean of a vector's numbers and Σ (x - mean)², in float64.
+    """The mean of a vector's numbers and Σ (x - mean)², as float64.
 
-    Block by block, each twice: a sum of squares minus a squared sum would cancel where the mean is large.
+    Block by block, each twice: a sum of squares minus a squared sum would cancel where the mean is large.  The first
+    pass need only come near the mean; the second finds how far it was off.  (T. Chan, G. Golub and R. LeVeque,
+    *Algorithms for Computing the Sample Variance: Analysis and Recommendations*, 1983.)
     """
     mean, squares = 0.0, 0.0
     for start in range(0, len(x), _BLOCK):
         block = x[start:start + _BLOCK]
-        total, spread = 0.0, 0.0
-        for i in range(len(block)):
-            total += block[i]
-        centre = total / len(block)
-        for i in range(len(block)):
-            d = block[i] - centre
-            spread += d * d
-        mean, squares = merge_moments(start, mean, squares, len(block), centre, spread)
+        centre = x.dtype.type(_sum(block) / len(block))
+        off, spread = _deviations(block, centre)
+        off /= len(block)
+        mean, squares = merge_moments(start, mean, squares, len(block), centre + off, spread - off * off * len(block))
     return mean, squares
+
+
+@jit
+def _difference(a, b):
+    """a - b, in a function of its own: the sums below may be reordered, this may not."""
+    return a - b
+
+
+@jit(reassociate=True)
+def _sum(x):
+    """In x's dtype: each of the vector's lanes adds up some thirty numbers of a block."""
+    total = x.dtype.type(0)
+    for i in range(len(x)):
+        total += x[i]
+    return total
+
+
+@jit(reassociate=True)
+def _deviations(x, centre):
+    """Σ (x - centre) and Σ (x - centre)²"""
+    total, squares = x.dtype.type(0), x.dtype.type(0)
+    for i in range(len(x)):
+        d = _difference(x[i], centre)
+        total += d
+        squares += d * d
+    return float(total), float(squares)
 
 
 @jit

@@ -2,6 +2,9 @@
 
 An array is seen as [outer, C, inner].  With inner = 1 a row of C numbers is contiguous, and the loops run along
 it.  Otherwise they run along the inner axis, on a tile of columns at a time: nothing is transposed.
+
+What is left over of a row when it is cut into vectors is computed number by number.  That is cheap except for the
+exponentials, so those are computed of a block of rows, or a tile, as one long vector.
 """
 
 from __future__ import annotations
@@ -10,12 +13,12 @@ import math
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 from scratchnet.kernels.vector_math import Intrinsic, exp, like, log
 
-TILE = 128                  # columns treated together
+_BLOCK = 4096               # numbers of which the exponentials are computed together
 
 
 @kernel
@@ -82,8 +85,6 @@ def _emit_maximum(typingctx, a, b):
 maximum = Intrinsic(_maximum, _emit_maximum)
 
 
-# ---- rows: vectors x [C]
-
 @jit
 def largest_of(x):
     largest = x[0]
@@ -92,37 +93,26 @@ def largest_of(x):
     return largest
 
 
-@jit(reassociate=True)
-def sum_of_exponentials(x, largest):
-    """Σ exp(x - largest)"""
-    total = like(0, largest)
+@jit
+def exponentials(x):
+    """x = exp(x)"""
     for i in range(len(x)):
-        total += exp(x[i] - largest)
-    return total
-
-
-@jit(reassociate=True)
-def _exponentials(x, largest, y):
-    """y = exp(x - largest), and the sum."""
-    total = like(0, largest)
-    for i in range(len(x)):
-        e = exp(x[i] - largest)
-        y[i] = e
-        total += e
-    return total
+        x[i] = exp(x[i])
 
 
 @jit
-def _scale(y, factor):
-    for i in range(len(y)):
-        y[i] *= factor
-
-
-@jit
-def _shift(x, first, second, y):
+def shift(x, first, second, y):
     """y = x - first - second"""
     for i in range(len(x)):
         y[i] = x[i] - first - second
+
+
+@jit(reassociate=True)
+def sum_of(x):
+    total = like(0, x[0])
+    for i in range(len(x)):
+        total += x[i]
+    return total
 
 
 @jit(reassociate=True)
@@ -133,12 +123,10 @@ def _dot(g, y):
     return total
 
 
-@jit(reassociate=True)
-def _sum(g):
-    total = like(0, g[0])
-    for i in range(len(g)):
-        total += g[i]
-    return total
+@jit
+def _scale(y, factor):
+    for i in range(len(y)):
+        y[i] *= factor
 
 
 @jit
@@ -148,43 +136,90 @@ def _softmax_gradient(g, y, total, gx):
 
 
 @jit
-def _log_softmax_gradient(g, y, total, gx):
-    for i in range(len(y)):
-        gx[i] = g[i] - exp(y[i]) * total
+def _subtract_multiple(g, total, gx):
+    """gx = g - gx·total"""
+    for i in range(len(g)):
+        gx[i] = g[i] - gx[i] * total
+
+
+# ---- rows: flat arrays of rows of `classes` numbers, a block of them at a time
+
+def rows_together(classes):
+    """How many rows make a block."""
+    return max(1, _BLOCK // classes)
 
 
 @jit
-def _forward_rows(start, stop, logarithm, x, y):
-    """x, y [rows, C]"""
+def shifted_exponentials(first, last, classes, x, largest, y):
+    """y = exp(x - m) of the rows first … last, y beginning with the first of them; and the largest number m of each."""
+    for r in range(first, last):
+        row = x[r * classes:(r + 1) * classes]
+        largest[r - first] = largest_of(row)
+        shift(row, largest[r - first], like(0, x[0]), y[(r - first) * classes:(r - first + 1) * classes])
+    exponentials(y[:(last - first) * classes])
+
+
+@jit
+def _softmax_rows(start, stop, together, classes, x, y):
+    largest = np.empty(together, x.dtype)
+    for first in range(start, stop, together):
+        last = min(first + together, stop)
+        shifted_exponentials(first, last, classes, x, largest, y[first * classes:])
+        for r in range(first, last):
+            row = y[r * classes:(r + 1) * classes]
+            _scale(row, like(1, x[0]) / sum_of(row))
+
+
+@jit
+def _log_softmax_rows(start, stop, together, classes, x, y):
+    largest, block = np.empty(together, x.dtype), np.empty(together * classes, x.dtype)
+    for first in range(start, stop, together):
+        last = min(first + together, stop)
+        shifted_exponentials(first, last, classes, x, largest, block)
+        for r in range(first, last):
+            total = sum_of(block[(r - first) * classes:(r - first + 1) * classes])
+            shift(x[r * classes:(r + 1) * classes], largest[r - first], log(total), y[r * classes:(r + 1) * classes])
+
+
+@jit
+def _softmax_backward_rows(start, stop, together, classes, g, y, gx):
     for r in range(start, stop):
-        largest = largest_of(x[r])
-        if logarithm:
-            _shift(x[r], largest, log(sum_of_exponentials(x[r], largest)), y[r])
-        else:
-            _scale(y[r], like(1, largest) / _exponentials(x[r], largest, y[r]))
+        a, b = r * classes, (r + 1) * classes
+        _softmax_gradient(g[a:b], y[a:b], _dot(g[a:b], y[a:b]), gx[a:b])
 
 
 @jit
-def _backward_rows(start, stop, logarithm, g, y, gx):
-    for r in range(start, stop):
-        if logarithm:
-            _log_softmax_gradient(g[r], y[r], _sum(g[r]), gx[r])
-        else:
-            _softmax_gradient(g[r], y[r], _dot(g[r], y[r]), gx[r])
+def _log_softmax_backward_rows(start, stop, together, classes, g, y, gx):
+    for first in range(start, stop, together):
+        last = min(first + together, stop)
+        a, b = first * classes, last * classes
+        shift(y[a:b], like(0, y[0]), like(0, y[0]), gx[a:b])
+        exponentials(gx[a:b])
+        for r in range(first, last):
+            a, b = r * classes, (r + 1) * classes
+            _subtract_multiple(g[a:b], sum_of(g[a:b]), gx[a:b])
 
 
-# ---- columns: T neighbouring ones of x [C, L], a row of T numbers at a time
+# ---- columns: tiles of T neighbouring ones of [outer, C, inner], a row of T numbers at a time
+
+def tile_width(classes):
+    """Columns of a tile: few enough that it stays in the cache, whole vectors."""
+    return min(max(_BLOCK // classes // 64, 1), 8) * 64
+
 
 @jit
-def column_statistics(x, first, largest, total):
-    """The largest number m and Σ exp(x - m) of the columns first, first + 1, ... of x [C, L]."""
-    last = first + len(largest)
-    fill(largest, -np.inf)
-    fill(total, 0)
-    for c in range(len(x)):
+def column_exponentials(x, first, largest, total, tile):
+    """Of the columns first, first + 1, ... of x [C, L]: the largest number m, tile [C·T] = exp(x - m), and its sum."""
+    width, last = len(largest), first + len(largest)
+    for i in range(width):
+        largest[i], total[i] = x[0, first + i], 0
+    for c in range(1, len(x)):
         _larger(x[c, first:last], largest)
     for c in range(len(x)):
-        _add_exponentials(x[c, first:last], largest, total)
+        _subtract(x[c, first:last], largest, tile[c * width:(c + 1) * width])
+    exponentials(tile[:len(x) * width])
+    for c in range(len(x)):
+        add(tile[c * width:(c + 1) * width], total)
 
 
 @jit
@@ -194,20 +229,28 @@ def _larger(x, largest):
 
 
 @jit
-def _add_exponentials(x, largest, total):
+def _subtract(x, y, z):
     for i in range(len(x)):
-        total[i] += exp(x[i] - largest[i])
+        z[i] = x[i] - y[i]
 
 
 @jit
-def _finish(x, largest, total, logarithm, y):
-    """y from the statistics; total holds Σ exp or, with logarithm, its logarithm."""
-    if logarithm:
-        for i in range(len(x)):
-            y[i] = x[i] - largest[i] - total[i]
-    else:
-        for i in range(len(x)):
-            y[i] = exp(x[i] - largest[i]) / total[i]
+def subtract_both(x, a, b, y):
+    """y = x - a - b"""
+    for i in range(len(x)):
+        y[i] = x[i] - a[i] - b[i]
+
+
+@jit
+def add(x, total):
+    for i in range(len(x)):
+        total[i] += x[i]
+
+
+@jit
+def _add_product(x, y, total):
+    for i in range(len(x)):
+        total[i] += x[i] * y[i]
 
 
 @jit
@@ -217,49 +260,64 @@ def take_logarithms(x):
 
 
 @jit
-def _add_products(g, y, logarithm, total):
-    if logarithm:
-        for i in range(len(g)):
-            total[i] += g[i]
-    else:
-        for i in range(len(g)):
-            total[i] += g[i] * y[i]
+def _divide(x, divisor, y):
+    for i in range(len(x)):
+        y[i] = x[i] / divisor[i]
 
 
 @jit
-def _gradient(g, y, total, logarithm, gx):
-    if logarithm:
-        for i in range(len(g)):
-            gx[i] = g[i] - exp(y[i]) * total[i]
-    else:
-        for i in range(len(g)):
-            gx[i] = y[i] * (g[i] - total[i])
+def _softmax_column_gradient(g, y, total, gx):
+    for i in range(len(g)):
+        gx[i] = y[i] * (g[i] - total[i])
 
 
 @jit
-def _forward_columns(start, stop, tiles, logarithm, x, y):
-    """Tiles of x, y [outer, C, L]."""
+def _log_softmax_column_gradient(g, p, total, gx):
+    for i in range(len(g)):
+        gx[i] = g[i] - p[i] * total[i]
+
+
+@jit
+def _forward_columns(start, stop, wide, logarithm, x, y):
+    """x, y [outer, C, L]; an item is a tile."""
+    tiles = -(-x.shape[2] // wide)
+    block = np.empty(x.shape[1] * min(wide, x.shape[2]), x.dtype)
     for item in range(start, stop):
-        n, first = item // tiles, item % tiles * TILE
-        last = min(first + TILE, x.shape[2])
-        largest, total = np.empty(last - first, x.dtype), np.empty(last - first, x.dtype)
-        column_statistics(x[n], first, largest, total)
+        n, first = item // tiles, item % tiles * wide
+        width = min(wide, x.shape[2] - first)
+        last, largest, total = first + width, np.empty(width, x.dtype), np.empty(width, x.dtype)
+        column_exponentials(x[n], first, largest, total, block)
         if logarithm:
             take_logarithms(total)
         for c in range(x.shape[1]):
-            _finish(x[n, c, first:last], largest, total, logarithm, y[n, c, first:last])
+            if logarithm:
+                subtract_both(x[n, c, first:last], largest, total, y[n, c, first:last])
+            else:
+                _divide(block[c * width:(c + 1) * width], total, y[n, c, first:last])
 
 
 @jit
-def _backward_columns(start, stop, tiles, logarithm, g, y, gx):
+def _backward_columns(start, stop, wide, logarithm, g, y, gx):
+    tiles = -(-y.shape[2] // wide)
+    block = np.empty(y.shape[1] * min(wide, y.shape[2]), y.dtype)
     for item in range(start, stop):
-        n, first = item // tiles, item % tiles * TILE
-        last = min(first + TILE, y.shape[2])
-        total = np.zeros(last - first, y.dtype)
+        n, first = item // tiles, item % tiles * wide
+        width = min(wide, y.shape[2] - first)
+        last, total = first + width, np.zeros(width, y.dtype)
         for c in range(y.shape[1]):
-            _add_products(g[n, c, first:last], y[n, c, first:last], logarithm, total)
+            if logarithm:
+                shift(y[n, c, first:last], like(0, y[0, 0, 0]), like(0, y[0, 0, 0]), block[c * width:(c + 1) * width])
+                add(g[n, c, first:last], total)
+            else:
+                _add_product(g[n, c, first:last], y[n, c, first:last], total)
+        if logarithm:
+            exponentials(block[:y.shape[1] * width])
         for c in range(y.shape[1]):
-            _gradient(g[n, c, first:last], y[n, c, first:last], total, logarithm, gx[n, c, first:last])
+            if logarithm:
+                _log_softmax_column_gradient(
+                    g[n, c, first:last], block[c * width:(c + 1) * width], total, gx[n, c, first:last])
+            else:
+                _softmax_column_gradient(g[n, c, first:last], y[n, c, first:last], total, gx[n, c, first:last])
 
 
 def _run(rows, columns, logarithm, axis, *arrays):
@@ -272,32 +330,33 @@ def _run(rows, columns, logarithm, axis, *arrays):
     out = np.empty(shape, arrays[0].dtype)
     if out.size == 0:
         return out
+    arrays = [dense(a) for a in (*arrays, out)]
     if inner == 1:
-        parallel_for(rows, outer, 3 * classes, logarithm, *(dense(a).reshape(outer, classes) for a in (*arrays, out)))
+        parallel_for(rows, outer, 2 * classes, rows_together(classes), classes, *(a.reshape(-1) for a in arrays))
     else:
-        tiles = -(-inner // TILE)
-        parallel_for(columns, outer * tiles, 3 * classes * min(inner, TILE), tiles, logarithm,
-                     *(dense(a).reshape(outer, classes, inner) for a in (*arrays, out)))
+        wide = tile_width(classes)
+        parallel_for(columns, outer * -(-inner // wide), 2 * classes * min(inner, wide), wide, logarithm,
+                     *(a.reshape(outer, classes, inner) for a in arrays))
     return out
 
 
 @softmax.cpu
 def _softmax_cpu(x, axis=-1):
-    return _run(_forward_rows, _forward_columns, False, axis, x)
+    return _run(_softmax_rows, _forward_columns, False, axis, x)
 
 
 @softmax_backward.cpu
 def _softmax_backward_cpu(g, y, axis=-1):
     _check_same_shape("softmax_backward", g, y)
-    return _run(_backward_rows, _backward_columns, False, axis, g, y)
+    return _run(_softmax_backward_rows, _backward_columns, False, axis, g, y)
 
 
 @log_softmax.cpu
 def _log_softmax_cpu(x, axis=-1):
-    return _run(_forward_rows, _forward_columns, True, axis, x)
+    return _run(_log_softmax_rows, _forward_columns, True, axis, x)
 
 
 @log_softmax_backward.cpu
 def _log_softmax_backward_cpu(g, y, axis=-1):
     _check_same_shape("log_softmax_backward", g, y)
-    return _run(_backward_rows, _backward_columns, True, axis, g, y)
+    return _run(_log_softmax_backward_rows, _backward_columns, True, axis, g, y)
