@@ -1,6 +1,8 @@
-"""Losses as modules; the formulas are in `functional.loss` and `functional.cross_entropy`."""
+"""Losses as modules; the formulas are in `functional.loss`, `loss_probability`, `loss_margin` and `cross_entropy`."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
@@ -9,16 +11,25 @@ from scratchnet.nn.module import Module
 
 
 class _Loss(Module):
-    """A loss with a reduction: "mean", "sum" or "none"."""
+    """Calls `function` with its `settings` and a reduction: "mean", "sum" or "none"."""
+
+    function: Callable[..., Tensor]
+    settings: tuple[str, ...] = ()  # names of attributes that are arguments of the function
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
         legacy = size_average is not None or reduce is not None
         self.reduction = chosen(reduction, size_average, reduce) if legacy else reduction
 
+    def forward(self, *tensors: Tensor, **named: Tensor) -> Tensor:
+        settings = {name: getattr(self, name) for name in self.settings}
+        return type(self).function(*tensors, **named, **settings, reduction=self.reduction)
+
 
 class _WeightedLoss(_Loss):
     """A loss with weights, which are a buffer: they move and are saved with the module."""
+
+    settings = ("weight",)
 
     def __init__(
         self,
@@ -34,19 +45,19 @@ class _WeightedLoss(_Loss):
 class L1Loss(_Loss):
     """|x − t|"""
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.l1_loss(input, target, reduction=self.reduction)
+    function = staticmethod(F.l1_loss)
 
 
 class MSELoss(_Loss):
     """(x − t)²"""
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(input, target, reduction=self.reduction)
+    function = staticmethod(F.mse_loss)
 
 
 class SmoothL1Loss(_Loss):
     """|x − t| − β/2, but (x − t)² / 2β where |x − t| < β"""
+
+    function, settings = staticmethod(F.smooth_l1_loss), ("beta",)
 
     def __init__(
         self,
@@ -58,19 +69,15 @@ class SmoothL1Loss(_Loss):
         super().__init__(size_average, reduce, reduction)
         self.beta = beta
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
-
 
 class HuberLoss(_Loss):
     """δ · (|x − t| − δ/2), but (x − t)² / 2 where |x − t| ≤ δ"""
 
+    function, settings = staticmethod(F.huber_loss), ("delta",)
+
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
 class NLLLoss(_WeightedLoss):
@@ -120,12 +127,13 @@ class CrossEntropyLoss(_WeightedLoss):
 class BCELoss(_WeightedLoss):
     """−(t · log x + (1 − t) · log(1 − x)) for probabilities x"""
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
+    function = staticmethod(F.binary_cross_entropy)
 
 
 class BCEWithLogitsLoss(_WeightedLoss):
     """`BCELoss` of sigmoid(x), without overflow; `pos_weight` is the weight of positive answers."""
+
+    function, settings = staticmethod(F.binary_cross_entropy_with_logits), ("weight", "pos_weight")
 
     def __init__(
         self,
@@ -138,14 +146,11 @@ class BCEWithLogitsLoss(_WeightedLoss):
         super().__init__(weight, size_average, reduce, reduction)
         self.register_buffer("pos_weight", pos_weight)
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(
-            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
-        )
-
 
 class KLDivLoss(_Loss):
     """t · (log t − x) for log-probabilities x and probabilities t; "batchmean" is the divergence itself"""
+
+    function, settings = staticmethod(F.kl_div), ("log_target",)
 
     def __init__(
         self,
@@ -157,5 +162,41 @@ class KLDivLoss(_Loss):
         super().__init__(size_average, reduce, reduction)
         self.log_target = log_target
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+class PoissonNLLLoss(_Loss):
+    """λ − t · log λ for counts t whose expectation is λ; the input is log λ, or λ if not `log_input`"""
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        size_average: bool | None = None,
+        eps: float = 1e-8,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.log_input, self.full, self.eps = log_input, full, eps
+
+    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+        return F.poisson_nll_loss(log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction)
+
+
+class GaussianNLLLoss(_Loss):
+    """(log v + (x − t)² / v) / 2 for means x and variances v of normal distributions"""
+
+    function, settings = staticmethod(F.gaussian_nll_loss), ("full", "eps")
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        self.full, self.eps = full, eps
+
+
+class CTCLoss(_Loss):
+    """−log of the probability that the sequence of labels is read out of `log_probs`, however it is stretched"""
+
+    function, settings = staticmethod(F.ctc_loss), ("blank", "zero_infinity")
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction=reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity

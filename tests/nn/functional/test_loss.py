@@ -116,6 +116,33 @@ def test_a_probability_of_0_has_no_divergence():
     assert x.grad.tolist() == [0, -0.25]
 
 
+@given(shapes(0, 3, 1, 3), seeds(), st.sampled_from(REDUCTIONS), st.booleans(), st.booleans())
+def test_poisson_nll(shape, seed, reduction, log_input, full):
+    x = values(shape, seed) if log_input else values(shape, seed, 0.1, 3)
+    t = values(shape, seed + 1, 0.2, 5, away_from=(1.0,))
+    options = dict(log_input=log_input, full=full, reduction=reduction)
+    check_gradient(lambda x, t: F.poisson_nll_loss(x, t, **options), x, t)
+    check_against_torch("nn.functional.poisson_nll_loss", x, t, **options)
+    check_against_torch("nn.functional.poisson_nll_loss", x, t.astype(int), **options)
+
+
+@given(shapes(1, 3, 1, 3), seeds(), st.sampled_from(REDUCTIONS), st.booleans(), st.sampled_from(["full", "one", "less"]))
+def test_gaussian_nll(shape, seed, reduction, full, kind):
+    x, t = values(shape, seed), values(shape, seed + 1)
+    v = values(shape if kind == "full" else (*shape[:-1], 1) if kind == "one" else shape[:-1], seed + 2, 0.1, 2)
+    options = dict(full=full, reduction=reduction)
+    check_gradient(lambda *a: F.gaussian_nll_loss(*a, **options), x, t, v)
+    check_against_torch("nn.functional.gaussian_nll_loss", x, t, v, **options)
+    check_against_torch("nn.functional.gaussian_nll_loss", x, t, v * 0.1, eps=0.1, **options)  # some are too small
+
+
+def test_gaussian_nll_of_one_variance_and_refusals():
+    for var in (0.5, -0.5, P[:2], -P, 1e-9):
+        check_against_torch("nn.functional.gaussian_nll_loss", P, X, var)
+    check_against_torch("nn.functional.gaussian_nll_loss", P, X, P, reduction="average")
+    check_against_torch("nn.functional.poisson_nll_loss", P, X, reduction="average")
+
+
 def test_examples_by_hand():
     x, t = Tensor(np.array([1.0, 5.0])), Tensor(np.array([0.0, 2.0]))
     assert F.mse_loss(x, t).item() == 5 and F.l1_loss(x, t).item() == 2
@@ -188,12 +215,19 @@ LAYERS = [
     "BCELoss()",
     "BCEWithLogitsLoss(reduction='none')",
     "KLDivLoss(reduction='batchmean', log_target=True)",
+    "PoissonNLLLoss()",
+    "PoissonNLLLoss(log_input=False, full=True, reduction='sum')",
 ]
 
 
 @pytest.mark.parametrize("text", LAYERS)
 def test_layer(check_module, text):
     check_module(text, P, P[::-1].copy())
+
+
+def test_gaussian_layer(check_module):
+    check_module("GaussianNLLLoss(full=True)", X, P[::-1].copy(), P)
+    check_module("GaussianNLLLoss(eps=0.1, reduction='sum')", X, P[::-1].copy(), P)
 
 
 def test_weights_are_buffers():
