@@ -18,6 +18,7 @@ from scratchnet.kernels.im2col import col2im, im2col
 from scratchnet.kernels.interpolate import resample
 from scratchnet.kernels.layer_norm import layer_norm, layer_norm_backward
 from scratchnet.kernels.local_response_norm import local_response_norm, local_response_norm_backward
+from scratchnet.kernels.loss_ctc import ctc_backward, ctc_forward
 from scratchnet.kernels.nms import nms
 from scratchnet.kernels.optimizer import adam_step, sgd_step
 from scratchnet.kernels.optimizer_moments import adamax_step, moments_step
@@ -47,7 +48,7 @@ __all__ = [
     "group_norm", "group_norm_backward", "local_response_norm", "local_response_norm_backward",
     "softmax", "softmax_backward", "log_softmax", "log_softmax_backward",
     "cross_entropy", "cross_entropy_backward",
-    "masked_scale", "sgd_step", "adam_step",
+    "masked_scale", "ctc_forward", "ctc_backward", "sgd_step", "adam_step",
     "adagrad_step", "adadelta_step", "rmsprop_step", "adamax_step", "moments_step", "rprop_step", "asgd_step",
     "rnn_forward", "rnn_backward", "lstm_forward", "lstm_backward", "gru_forward", "gru_backward",
     "box_iou", "nms", "soft_nms", "matrix_nms", "roi_average", "roi_average_backward", "roi_pool", "roi_pool_backward",

@@ -43,6 +43,7 @@ def calls(dtype, seed=0):
     logits, classes = a(70, 9), rng.integers(0, 9, 70)
     classes[::7] = -100
     images, mean, inverse_std = a(5, 6, 7, 8), a(6), positive(6)
+    ctc = (np.log(positive(6, 4, 5)), rng.integers(0, 5, (4, 2)), np.array([6, 5, 6, 3]), np.array([2, 1, 0, 2]))
     convolution = ((2, 1), (1, 2), (1, 2), 2)                       # stride, padding, dilation, groups
     q, k, v = a(2, 4, 70, 5), a(2, 2, 67, 5), a(2, 2, 67, 3)
     mask = np.where(rng.random((4, 70, 67)) < 0.3, -np.inf, a(4, 70, 67)).astype(dtype)
@@ -101,6 +102,8 @@ def calls(dtype, seed=0):
             a(2, 35), logits.reshape(2, 9, 35), classes.reshape(2, 35),
             *kernels.cross_entropy.reference(logits.reshape(2, 9, 35), classes.reshape(2, 35))[1:], positive(9), -100,
             "none", 0.1),
+        "ctc_forward": ctc,
+        "ctc_backward": (a(4), ctc[0], *kernels.ctc_forward.reference(*ctc)[::-1], *ctc[1:]),
         "masked_scale": (a(70, 61), rng.random((70, 61)) < 0.5, 2.0, 0.5, -1.0),
         "sgd_step": (a(13, 29), a(13, 29), a(13, 29), 0.1, 0.9, 0.1, 0.01, True),
         "adagrad_step": (a(13, 29), a(13, 29), positive(13, 29), 0.1, 1e-8, 0.01, True),
