@@ -88,7 +88,8 @@ def test_packed_sequences(kind, lengths, both, given_states, batch_first):
     check_against_torch(call(ours, rnn), x, *hx, torch_fn=call(theirs, torch.nn.utils.rnn))
     alone = x[-1:, : lengths[-1]].swapaxes(0, 1) if batch_first else x[: lengths[-1], -1:]
     y, lengths_again = call(ours, rnn)(Tensor(x), *map(Tensor, hx))[:2]
-    expected = ours(Tensor(alone), None if not hx else tuple(Tensor(h[:, -1:]) for h in hx) if len(hx) > 1 else Tensor(hx[0][:, -1:]))[0]
+    last_hx = tuple(Tensor(h[:, -1:]) for h in hx) if len(hx) > 1 else Tensor(hx[0][:, -1:]) if hx else None
+    expected = ours(Tensor(alone), last_hx)[0]
     mine = y.array[-1, : lengths[-1]] if batch_first else y.array[: lengths[-1], -1]
     np.testing.assert_allclose(mine, expected.array[:, 0], rtol=1e-9, atol=1e-12)
     assert lengths_again.tolist() == lengths
@@ -123,7 +124,8 @@ def test_attributes_that_others_read():
 @pytest.mark.parametrize(
     "text",
     [
-        "LSTM(3, 0)", "LSTM(0, 4)", "LSTM(3, 4, 0)", "LSTM(3, 4, dropout=2)", "LSTM(3, 4, dropout='x')", "LSTM(3, 4, dropout=True)",
+        "LSTM(3, 0)", "LSTM(0, 4)", "LSTM(3, 4, 0)", "LSTM(3, 4, dropout=2)", "LSTM(3, 4, dropout='x')",
+        "LSTM(3, 4, dropout=True)",
         "LSTM(3, 4, bias=1)", "LSTM(3, 4, batch_first=1)", "LSTM(3.0, 4)", "LSTM(3, 4.0)", "LSTM(3, 4, proj_size=4)",
         "LSTM(3, 4, proj_size=-1)", "GRU(3, 4, proj_size=2)", "RNN(3, 4, proj_size=2)", "RNN(3, 4, nonlinearity='gelu')",
         "RNNBase('MGU', 3, 4)", "RNNCell(3, 4, nonlinearity='gelu')(ones(2, 3))", "LSTM(3, 4)(ones(3))",
@@ -132,8 +134,10 @@ def test_attributes_that_others_read():
         "LSTM(3, 4)(ones(2, 2, 3), (ones(1, 3, 4), ones(1, 2, 4)))", "LSTM(3, 4)(ones(2, 3), (ones(1, 1, 4), ones(1, 1, 4)))",
         "GRU(3, 4)(ones(2, 2, 3), ones(2, 4))", "GRU(3, 4)(ones(2, 3), ones(1, 1, 4))", "GRU(3, 4)(ones(2, 2, 3), ones(2, 2, 4))",
         "GRU(3, 4)(ones(0, 2, 3))", "RNN(3, 4)(ones(3))", "GRUCell(3, 4)(ones(2, 2, 3))", "GRUCell(3, 4)(ones(2, 2))",
-        "GRUCell(3, 4)(ones(2, 3), ones(3, 4))", "GRUCell(3, 4)(ones(2, 3), ones(2, 3))", "LSTMCell(3, 4)(ones(2, 3), (ones(2, 4), ones(3, 4)))",
-        "LSTMCell(3, 4)(ones(2, 3), (ones(2, 4), ones(2, 2, 4)))", "RNNCell(3, 4)(ones(2, 3), ones(2, 2, 4))", "LSTM(3, 4, 5, 6, 7)",
+        "GRUCell(3, 4)(ones(2, 3), ones(3, 4))", "GRUCell(3, 4)(ones(2, 3), ones(2, 3))",
+        "LSTMCell(3, 4)(ones(2, 3), (ones(2, 4), ones(3, 4)))",
+        "LSTMCell(3, 4)(ones(2, 3), (ones(2, 4), ones(2, 2, 4)))",
+        "RNNCell(3, 4)(ones(2, 3), ones(2, 2, 4))", "LSTM(3, 4, 5, 6, 7)",
     ],
 )  # fmt: skip
 def test_what_torch_refuses(text):
