@@ -6,7 +6,7 @@ import numpy as np
 
 from scratchnet.kernels.jit import fill, jit
 from scratchnet.kernels.parallel import parallel_for
-from scratchnet.kernels.pool_windows import every
+from scratchnet.kernels.pool_windows import seen_through, split
 from scratchnet.kernels.registry import compilable, kernel
 
 
@@ -92,6 +92,26 @@ def _add(total, x):
         total[i] += x[i]
 
 
+@jit
+def _add_pairs(total, x):
+    for i in range(len(total)):
+        total[i] += x[2 * i] + x[2 * i + 1]
+
+
+@jit
+def _spread_pairs(share, x):
+    """The adjoint of `_add_pairs`."""
+    for i in range(len(share)):
+        x[2 * i] += share[i]
+        x[2 * i + 1] += share[i]
+
+
+@jit
+def _add_number(total, number):
+    for i in range(len(total)):
+        total[i] += number
+
+
 @jit(reassociate=True)
 def _sum(x):
     total = x.dtype.type(0)
@@ -101,10 +121,11 @@ def _sum(x):
 
 
 @jit
-def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, by_depth, by_row, by_column):
+def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, paired, by_depth, by_row, by_column):
     """Planes of x [P, D, H, W] to y [P, OD, OH, OW]: first the sum of the rows of a window, for the whole width,
     then that of its columns."""
-    total, buffer = np.empty(x.shape[3], x.dtype), np.empty(y.shape[3], x.dtype)
+    total = np.empty(x.shape[3], x.dtype)
+    phases = np.empty((max(stride, 1), x.shape[3] // max(stride, 1) + 1), x.dtype)
     for plane in range(start, stop):
         for k in range(y.shape[1]):
             for i in range(y.shape[2]):
@@ -116,13 +137,17 @@ def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, by_depth, 
                             _add(total, x[plane, d, h])
                     row = total
                 mean, divisor = y[plane, k, i], by_depth[k] * by_row[i]
-                fill(mean, 0)
-                for t in range(len(taps)):
-                    j0, j1, column = taps[t]
-                    seen = buffer[j0:j1]
-                    every(row[column:], stride, seen)
-                    _add(mean[j0:j1], seen)
-                if len(taps) == 0:
+                if paired:
+                    fill(mean, 0)
+                    for t in range(0, len(taps), 2):
+                        _add_pairs(mean[taps[0, 0]:taps[0, 1]], row[taps[t, 2]:])
+                elif len(taps) > 0:
+                    fill(mean, 0)
+                    split(row, stride, phases)
+                    for t in range(len(taps)):
+                        j0, j1, column = taps[t]
+                        _add(mean[j0:j1], seen_through(row, stride, phases, column, j1 - j0))
+                else:
                     for j in range(len(mean)):
                         mean[j] = _sum(row[columns[0, 0, j]:columns[1, 0, j]])
                 for j in range(len(mean)):
@@ -130,7 +155,7 @@ def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, by_depth, 
 
 
 @jit
-def _avg_backward_loop(start, stop, g, gx, depths, rows, columns, taps, stride, by_depth, by_row, by_column):
+def _avg_backward_loop(start, stop, g, gx, depths, rows, columns, taps, stride, paired, by_depth, by_row, by_column):
     """g [P, OD, OH, OW] to gx [P, D, H, W]: the shares of a row of windows, spread over its columns, are added to
     each of its rows."""
     share, spread = np.empty(g.shape[3], g.dtype), np.empty(gx.shape[3], g.dtype)
@@ -143,19 +168,25 @@ def _avg_backward_loop(start, stop, g, gx, depths, rows, columns, taps, stride, 
                 given, divisor = g[plane, k, i], by_depth[k] * by_row[i]
                 for j in range(len(share)):
                     share[j] = given[j] / (divisor * by_column[j])
-                fill(spread, 0)
-                for t in range(len(taps)):
-                    j0, j1, column = taps[t]
-                    target, shares = spread[column:], share[j0:j1]
-                    for j in range(len(shares)):
-                        target[j * stride] += shares[j]
-                if len(taps) == 0:
-                    for j in range(len(share)):
-                        for w in range(columns[0, 0, j], columns[1, 0, j]):
-                            spread[w] += share[j]
+                if len(taps) > 0:
+                    fill(spread, 0)
+                if paired:
+                    for t in range(0, len(taps), 2):
+                        _spread_pairs(share[taps[0, 0]:taps[0, 1]], spread[taps[t, 2]:])
+                else:
+                    for t in range(len(taps)):
+                        j0, j1, column = taps[t]
+                        target, shares = spread[column:], share[j0:j1]
+                        for j in range(len(shares)):
+                            target[j * stride] += shares[j]
                 for d in range(depths[0, 0, k], depths[1, 0, k]):
                     for h in range(rows[0, 0, i], rows[1, 0, i]):
-                        _add(gx[plane, d, h], spread)
+                        row = gx[plane, d, h]
+                        if len(taps) > 0:
+                            _add(row, spread)
+                        else:
+                            for j in range(len(share)):
+                                _add_number(row[columns[0, 0, j]:columns[1, 0, j]], share[j])
 
 
 @avg_pool.cpu

@@ -8,7 +8,7 @@ import numpy as np
 
 from scratchnet.kernels.jit import fill, jit
 from scratchnet.kernels.parallel import parallel_for
-from scratchnet.kernels.pool_windows import NO_PIXEL, every
+from scratchnet.kernels.pool_windows import NO_PIXEL, seen_through, split
 from scratchnet.kernels.registry import compilable, dense, kernel
 
 
@@ -124,14 +124,15 @@ def _bad_index(name, size):
 
 
 @jit
-def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, depth_step, row_step, column_step):
+def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, paired, depth_step, row_step,
+              column_step):
     """Planes of x [P, D, H, W] to y, indices [P, OD, OH, OW].
 
     A row of windows is treated tap by tap, without branches: which of two pixels is larger cannot be predicted,
     and a wrong guess costs more than the arithmetic.
     """
     height, width = x.shape[2:]
-    buffer = np.empty(y.shape[3], x.dtype)
+    phases = np.empty((max(stride, 1), width // max(stride, 1) + 1), x.dtype)
     for plane in range(start, stop):
         td, th, tw = plane % depths.shape[1], plane % rows.shape[1], plane % columns.shape[1]
         for k in range(y.shape[1]):
@@ -146,12 +147,18 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, d
                 for d in range(d0, d1, depth_step):
                     for h in range(h0, h1, row_step):
                         row, origin = x[plane, d, h], (d * height + h) * width
-                        for t in range(len(taps)):
-                            j0, j1, column = taps[t]
-                            seen = buffer[j0:j1]
-                            every(row[column:], stride, seen)
-                            _keep_larger(best[j0:j1], winner[j0:j1], seen, origin + column, stride)
-                        if len(taps) == 0:
+                        if paired:
+                            j0, j1, _ = taps[0]
+                            for t in range(0, len(taps), 2):
+                                column = taps[t, 2]
+                                _keep_larger_of_pairs(best[j0:j1], winner[j0:j1], row[column:], origin + column)
+                        elif len(taps) > 0:
+                            split(row, stride, phases)
+                            for t in range(len(taps)):
+                                j0, j1, column = taps[t]
+                                seen = seen_through(row, stride, phases, column, j1 - j0)
+                                _keep_larger(best[j0:j1], winner[j0:j1], seen, origin + column, stride)
+                        else:
                             for j in range(len(best)):
                                 for w in range(left[j], right[j], column_step):
                                     if (row[w] > best[j]) | (row[w] != row[w]):
@@ -165,6 +172,18 @@ def _keep_larger(best, winner, seen, place, stride):
         larger = (seen[j] > best[j]) | (seen[j] != seen[j])
         best[j] = seen[j] if larger else best[j]
         winner[j] = place + j * stride if larger else winner[j]
+
+
+@jit
+def _keep_larger_of_pairs(best, winner, row, place):
+    """`_keep_larger` of row[2j], and then of row[2j + 1]."""
+    for j in range(len(best)):
+        a, b, top, at = row[2 * j], row[2 * j + 1], best[j], winner[j]
+        larger = (a > top) | (a != a)
+        top, at = a if larger else top, place + 2 * j if larger else at
+        larger = (b > top) | (b != b)
+        best[j] = b if larger else top
+        winner[j] = place + 2 * j + 1 if larger else at
 
 
 @jit

@@ -137,9 +137,17 @@ class Windows:
     @cached_property
     def tables(self) -> tuple:
         """For the loops: (start, stop) of the windows along the three axes, int64 [2, 1 or P, windows], then taps and
-        stride of the last axis."""
+        stride of the last axis, and whether its taps are pairs."""
         ranges = (np.ascontiguousarray(np.stack([a.start, a.stop]), np.int64) for a in self._merged)
-        return *ranges, self._merged[2].taps, self._merged[2].stride
+        width = self._merged[2]
+        return *ranges, width.taps, width.stride, self._paired
+
+    @property
+    def _paired(self) -> bool:
+        """Whether the windows of the last axis see pairs of neighbours, every two pixels, none in the padding."""
+        taps, stride = self._merged[2].taps, self._merged[2].stride
+        return (stride == 2 and len(taps) > 0 and len(taps) % 2 == 0 and bool((taps[:, :2] == taps[0, :2]).all())
+                and bool((np.diff(taps[:, 2]) == 1).all()))
 
     @cached_property
     def steps(self) -> tuple[int, int, int]:
@@ -249,14 +257,28 @@ def fractional_windows(size: Sequence[int], kernel: Sequence[int], starts: Seque
 
 
 @jit
-def every(row, stride, taken):
-    """taken[j] = row[j·stride].  The usual strides are constants here: then the compiler shuffles vectors."""
+def split(row, stride, phases):
+    """phases[p, q] = row[q·stride + p]: what windows `stride` apart see through a tap becomes a stretch of memory.
+
+    Pairs are shuffled vectors to the compiler; a single element of each pair would be fetched one by one.
+    """
+    if stride == 2:
+        even, odd = phases[0], phases[1]
+        for q in range(len(row) // 2):
+            even[q] = row[2 * q]
+            odd[q] = row[2 * q + 1]
+        if len(row) % 2:
+            even[len(row) // 2] = row[len(row) - 1]
+    elif stride > 2:
+        for p in range(stride):
+            for q in range((len(row) - p + stride - 1) // stride):
+                phases[p, q] = row[q * stride + p]
+
+
+@jit
+def seen_through(row, stride, phases, column, count):
+    """The pixels column, column + stride, ... of a row that has been `split`, which stride 1 does not need."""
     if stride == 1:
-        for j in range(len(taken)):
-            taken[j] = row[j]
-    elif stride == 2:
-        for j in range(len(taken)):
-            taken[j] = row[2 * j]
-    else:
-        for j in range(len(taken)):
-            taken[j] = row[j * stride]
+        return row[column:column + count]
+    start = column // stride
+    return phases[column % stride, start:start + count]
