@@ -1,7 +1,6 @@
 """One fused pass over a parameter for a step of SGD, Adam or AdamW, in place.
 
-Each multiply-add is rounded where torch's single-tensor CPU path rounds it: once, by fused multiply-add.  In
-float32 the loops write it as a sum in float64, where the product of two float32 numbers is exact.
+Each multiply-add is rounded where torch's single-tensor CPU path rounds it: once, by fused multiply-add.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from scratchnet.kernels.jit import jit
 from scratchnet.kernels.optimizer_pass import check_step, in_place
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.vector_math import Intrinsic
 
 
 @kernel
@@ -94,10 +94,18 @@ def _bias_corrections(step, lr, beta1, beta2):
     return lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
 
 
-@jit
-def fma(a, b, c):
-    """a·b + c with one rounding: exact in float64 for float32 numbers, an instruction for float64 ones."""
-    return np.float64(a) * np.float64(b) + np.float64(c)
+def _fma(a, b, c):
+    """a·b + c with one rounding: the product of two float32 numbers is exact in float64."""
+    return a.dtype.type(np.float64(a) * np.float64(b) + np.float64(c))
+
+
+def _emit_fma(typingctx, a, b, c):
+    def codegen(context, builder, signature, args):
+        return builder.fma(*args)
+    return a(a, a, a), codegen
+
+
+fma = Intrinsic(_fma, _emit_fma)
 
 
 @jit
@@ -107,11 +115,11 @@ def _sgd_loop(start, stop, p, g, buf, lr, momentum, keep, weight_decay, nesterov
     for i in range(len(p)):
         d = sign * g[i]
         if weight_decay != 0:
-            d = to(fma(weight_decay, p[i], d))
+            d = fma(weight_decay, p[i], d)
         if momentum != 0:
-            b = d if first else to(fma(keep, d, to(momentum * buf[i])))
+            b = d if first else fma(keep, d, to(momentum * buf[i]))
             buf[i] = b
-            d = to(fma(momentum, b, d)) if nesterov else b
+            d = fma(momentum, b, d) if nesterov else b
         p[i] = fma(-lr, d, p[i])
 
 
@@ -120,13 +128,14 @@ def _adam_loop(start, stop, p, g, m, v, v_max, amsgrad, step_size, root, eps, le
                weight_decay, sign):
     p, g, m, v, v_max = p[start:stop], g[start:stop], m[start:stop], v[start:stop], v_max[start:stop]
     to = p.dtype.type
+    back = to(lerp - 1)
     for i in range(len(p)):
         d, q = sign * g[i], to(shrink * p[i])
         if weight_decay != 0:
-            d = to(fma(weight_decay, q, d))
+            d = fma(weight_decay, q, d)
         # torch's lerp counts from the nearer end
-        a = to(fma(lerp, d - m[i], m[i])) if lerp < 0.5 else to(fma(lerp - 1, d - m[i], d))
-        b = to(fma(keep2 * d, d, to(beta2 * v[i])))
+        a = fma(lerp, d - m[i], m[i]) if lerp < 0.5 else fma(back, d - m[i], d)
+        b = fma(keep2 * d, d, beta2 * v[i])
         m[i], v[i] = a, b
         if amsgrad:
             b = b if b > v_max[i] or b != b else v_max[i]

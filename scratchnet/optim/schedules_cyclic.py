@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import types
 from collections.abc import Callable, Sequence
@@ -231,7 +232,7 @@ def _phases(rise: float, total: int, three: bool) -> list[dict[str, Any]]:
     stops.append(("min_lr", "max_momentum", total - 1))
     return [
         {"end_step": end, "start_lr": lr, "end_lr": next_lr, "start_momentum": momentum, "end_momentum": next_momentum}
-        for (lr, momentum, _), (next_lr, next_momentum, end) in zip(stops, stops[1:])
+        for (lr, momentum, _), (next_lr, next_momentum, end) in itertools.pairwise(stops)
     ]
 
 

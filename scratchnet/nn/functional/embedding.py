@@ -67,8 +67,8 @@ class SumRows(Function):
 
 
 def _sum_rows(source: Any, target: Any, shape: tuple, x: Any, scale: Any = None) -> Any:
-    rows = math.prod(shape[:-1])
-    return kernels.sum_rows(_matrix(x), source, target, rows, scale).reshape(shape)
+    y = kernels.sum_rows(_matrix(x), source, target, math.prod(shape[:-1]), scale)
+    return y if y.shape == shape else y.reshape(shape)  # of a view the engine would make a copy
 
 
 class MaxRows(Function):

@@ -180,7 +180,10 @@ def attend(
     if need_weights:
         scores = (q * math.sqrt(1 / q.array.shape[-1])) @ k.mT
         p = dropout(softmax(scores if mask is None else scores + mask, -1), dropout_p)
-        y = ops.matmul(p, v)
+        if dropout_p or (mask is not None and np.isnan(p.array[..., 0]).any()):  # NaN: all keys are hidden
+            y = ops.matmul(p, v)
+        else:  # the same, but cheaper to differentiate
+            y = scaled_dot_product_attention(q, k, v, mask)
         p = p.mean(1) if average else p
     else:
         y = scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal)
