@@ -50,7 +50,7 @@ def _flatten(count, dims, taps, sizes, positions, offsets):
 
 @jit
 def _multiply(count, dims, taps, axis, weights, factors):
-    """The weights of all axes multiplied: factors [K, B]; along one axis those of the derivative."""
+    """The weights of all axes multiplied: factors [K, B]; along one axis, if it is one of them, those of the derivative."""
     total = 0
     for k in range(taps if dims == 3 else 1):
         for j in range(taps):
@@ -100,7 +100,7 @@ def sample_loop(start, stop, x, grid, sizes, mode, padding, align, order, table,
         last = min(first + BLOCK, y.shape[2])
         _block_taps(grid[n, first:last], sizes, mode, padding, align, order, table, scratch, positions, weights)
         outside = _flatten(last - first, dims, taps, sizes, positions, offsets)
-        _multiply(last - first, dims, taps, -1, weights, factors)
+        _multiply(last - first, dims, taps, dims, weights, factors)
         for c in range(x.shape[1]):
             _read(x[n, c], offsets, factors, outside > 0, y[n, c, first:last])
 
@@ -118,7 +118,7 @@ def adjoint_loop(start, stop, g, grid, sizes, mode, padding, align, order, table
             last = min(first + BLOCK, g.shape[2])
             _block_taps(grid[n, first:last], sizes, mode, padding, align, order, table, scratch, positions, weights)
             outside = _flatten(last - first, dims, taps, sizes, positions, offsets)
-            _multiply(last - first, dims, taps, -1, weights, factors)
+            _multiply(last - first, dims, taps, dims, weights, factors)
             for c in range(begin, min(begin + per_group, g.shape[1])):
                 given, plane = g[n, c, first:last], gx[n, c]
                 for k in range(most):

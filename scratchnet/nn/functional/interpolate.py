@@ -118,15 +118,25 @@ def _resample(x: Tensor, sizes: tuple, factors: tuple, along: str, align_corners
     dtype = x.array.dtype
     if dtype.kind == "f" and dtype.itemsize < 4:  # half precision is computed in single
         return _resample(x.float(), sizes, factors, along, align_corners, antialias).to(dtype)
-    if dtype.kind != "f" and not along.startswith("nearest"):  # bytes: rounded to the nearest
-        y = _resample(x.float(), sizes, factors, along, align_corners, antialias)
-        return (y + 0.5).floor().clamp(0, 255).to(dtype)
+    if dtype.kind != "f" and not along.startswith("nearest"):
+        return _resample_bytes(x, sizes, factors, along, align_corners, antialias)
     real = dtype if dtype.kind == "f" else as_dtype(float)
     n = x.array.shape[2:]
     if along == "nearest" and len(n) == 2:  # as torch: pixels are copied, or doubled, whatever the factor was exactly
         factors = tuple(None if m in (k, 2 * k) else f for k, m, f in zip(n, sizes, factors))
     tables = [table(along, *axis, real, align_corners, f, antialias) for *axis, f in zip(n, sizes, factors)]
     return Resample(tuple(tables))(x)
+
+
+def _resample_bytes(
+    x: Tensor, sizes: tuple, factors: tuple, along: str, align_corners: bool, antialias: bool
+) -> Tensor:
+    """Columns first, then rows, each rounded to bytes as in torch (whose weights have 16 bits: it may be one off)."""
+    height, (rows, columns) = x.array.shape[2], sizes
+    wide = _resample(x.float(), (height, columns), (None, factors[1]), along, align_corners, antialias)
+    wide = (wide + 0.5).floor().clamp(0, 255)
+    y = _resample(wide, (rows, columns), (factors[0], None), along, align_corners, antialias)
+    return (y + 0.5).floor().clamp(0, 255).to(x.dtype)
 
 
 def _sizes(shape: tuple, size: Any, scale_factor: Any, recompute: bool | None, mode: str) -> tuple[tuple, tuple]:
