@@ -24,7 +24,7 @@ class _Uninitialized(Tensor):
     cls_to_become: type[Tensor]
 
     @property
-    def array(self) -> Any:  # type: ignore[override]
+    def array(self) -> Any:
         raise ValueError(
             f"this {type(self).__name__} has no values yet: call its module once, which reads the shape off the input"
         )
@@ -62,7 +62,8 @@ class _Uninitialized(Tensor):
 
     def __deepcopy__(self, memo: dict) -> Self:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self.requires_grad, dtype=self.dtype)
+            cls: Any = type(self)
+            memo[id(self)] = cls(self.requires_grad, dtype=self.dtype)
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -132,7 +133,7 @@ class LazyModuleMixin:
             self.initialize_parameters(*args, **kwargs)
             if self.has_uninitialized_params():
                 raise RuntimeError(f"module {type(self).__name__} has not been fully initialized")
-            self.__class__ = self.cls_to_become or self.__class__  # type: ignore[assignment]
+            self.__class__ = self.cls_to_become or self.__class__
         return Module.__call__(self, *args, **kwargs)  # type: ignore[arg-type]
 
     def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:

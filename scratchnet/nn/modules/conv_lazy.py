@@ -6,23 +6,33 @@ from typing import Any
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.lazy import LazyModuleMixin, UninitializedParameter
-from scratchnet.nn.modules.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from scratchnet.nn.modules.conv import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+    _Conv,
+    _ConvTranspose,
+    _Filters,
+)
 
 
-class _LazyFilters(LazyModuleMixin):
+class _LazyFilters(LazyModuleMixin, _Filters):
     """A convolution whose `in_channels` are those of the first input."""
 
-    def _leave_open(self: Any, out_channels: int, bias: bool, device: Any, dtype: Any) -> None:
+    def _leave_open(self, out_channels: int, bias: bool, device: Any, dtype: Any) -> None:
         self.weight = UninitializedParameter(device=device, dtype=dtype)
         self.out_channels = out_channels
         if bias:
             self.bias = UninitializedParameter(device=device, dtype=dtype)
 
-    def reset_parameters(self: Any) -> None:
+    def reset_parameters(self) -> None:
         if not self.has_uninitialized_params() and self.in_channels != 0:
-            super().reset_parameters()  # type: ignore[misc]
+            super().reset_parameters()
 
-    def initialize_parameters(self: Any, input: Tensor, *args: Any, **kwargs: Any) -> None:
+    def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:
         if not self.has_uninitialized_params():
             return
         if input.ndim not in (self.dims + 1, self.dims + 2):
@@ -40,7 +50,7 @@ class _LazyFilters(LazyModuleMixin):
         self.reset_parameters()
 
 
-class _LazyConv(_LazyFilters):
+class _LazyConv(_LazyFilters, _Conv):
     def __init__(
         self,
         out_channels: int,
@@ -54,11 +64,11 @@ class _LazyConv(_LazyFilters):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
+        _Conv.__init__(self, 0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
         self._leave_open(out_channels, bias, device, dtype)
 
 
-class _LazyConvTranspose(_LazyFilters):
+class _LazyConvTranspose(_LazyFilters, _ConvTranspose):
     def __init__(
         self,
         out_channels: int,
@@ -73,8 +83,8 @@ class _LazyConvTranspose(_LazyFilters):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(
-            0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode, device, dtype
+        _ConvTranspose.__init__(
+            self, 0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode, device, dtype
         )
         self._leave_open(out_channels, bias, device, dtype)
 
