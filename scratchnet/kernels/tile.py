@@ -40,7 +40,6 @@ import numpy as np
 
 from scratchnet.kernels.jit import ENABLED, Loop
 
-
 SLACK = 256                 # numbers behind an array that a tile may touch
 
 

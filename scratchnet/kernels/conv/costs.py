@@ -10,10 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from scratchnet.kernels import tile as tiles
-from scratchnet.kernels.conv import channels, dots, pixels
-from scratchnet.kernels.conv.passes import Layout, Pass, forward_pass, grad_input_passes
+from scratchnet.kernels.conv import channels, dots, pixels, pointwise
 from scratchnet.kernels.conv.geometry import Geometry
-from scratchnet.kernels.conv import pointwise
+from scratchnet.kernels.conv.passes import Layout, Pass, forward_pass, grad_input_passes
 
 _TILE = 40                  # beginning and end of a tile, besides its sums' way from and to memory
 _SUM = 2                    # for every vector of sums

@@ -77,7 +77,7 @@ def grad_weight(s: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray:
     columns, g = _columns(s, x), g.reshape(-1, s.filters, s.pixels)
     work = s.filters * s.channels * s.pixels
     # pieces of filters, each summed over all images in order
-    size = -(-s.filters // max(1, min(8, s.filters // 32, s.batch * work // _PIECE)))
+    size = -(-s.filters // max(1, min(4, s.filters // 64, s.batch * work // _PIECE)))
     pieces = -(-s.filters // size)
     gw = np.zeros((s.groups, s.filters, s.channels), g.dtype)
 
