@@ -100,8 +100,8 @@ def forward(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_gr
     parallel_for(
         tiles.specialised(loops.forward_loop, shape), parts * panel_jobs,
         p.reduction * pixels * shape.V * plan.panels / panel_jobs,
-        source, packed, np.array(p.offsets[0]), tap_table(p.undealt(), layout), pixel_table(p, layout, plan, shape.M), bias, result,
-        p.step, p.spread, p.first, p.output, layout, plan, panel_jobs,
+        source, packed, np.array(p.offsets[0]), tap_table(p.undealt(), layout), pixel_table(p, layout, plan, shape.M), bias,
+        result, p.step, p.spread, p.first, p.output, layout, plan, panel_jobs,
         scratch=(plan.images * plan.patch + pixels * shape.width + tiles.SLACK, source.dtype),
     )  # fmt: skip
 

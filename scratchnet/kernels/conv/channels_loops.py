@@ -72,7 +72,8 @@ def forward_loop(start, stop, source, packed, depths, taps, pixels, bias, result
             for k in range(0, plan.reduction, plan.taps):
                 some = min(plan.taps, plan.reduction - k)
                 for q in range(0, count, M):
-                    tile(M, V, L, scratch, pixels[q:], taps[k:], weights[k * WIDTH:], WIDTH, some, sums[q * WIDTH:], WIDTH, k == 0)
+                    tile(M, V, L, scratch, pixels[q:], taps[k:], weights[k * WIDTH:], WIDTH, some, sums[q * WIDTH:], WIDTH,
+                         k == 0)
             o0, filters = panel * WIDTH, min(WIDTH, plan.results - panel * WIDTH)
             for b in range(images):
                 store_block(sums[b * rows * output[2] * WIDTH:], filters, bias[group, o0:], od, i0, rows, spread, first, output,

@@ -23,7 +23,8 @@ Triple = tuple[int, int, int]       # depth, height, width
 
 
 class Pass(NamedTuple):
-    """result[c, first + o·spread] = Σ_{k, taps} weight[c, k, tap] · source[k, o·step + offset of the tap], per image and group."""
+    """result[c, first + o·spread] = Σ_{k, taps} weight[c, k, tap] · source[k, o·step + offset of the tap], of an image and group.
+    """
 
     batch: int
     groups: int

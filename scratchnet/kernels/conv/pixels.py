@@ -40,7 +40,7 @@ class Plan(NamedTuple):
 @jit
 def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, steps, spread, first, output, layout, plan,
                scratch):
-    """source [N, G, C, D, H, W]; result [N, G, O, D', H', W']; bias [G, O]; a job is (image, group, depth, block of rows, chunk)"""
+    """source [N, G, C, D, H, W]; result [N, G, O, D', H', W']; bias [G, O]; a job is an (image, group, depth, block, chunk)"""
     patch, sums = scratch[:layout.length], scratch[layout.length:]
     filled, groups = -1, len(bias)
     for job in range(start, stop):
