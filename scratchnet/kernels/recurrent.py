@@ -48,21 +48,27 @@ def check(name, batch_sizes, rows: int, initial, gates: int, w_ih, w_hh, x=None,
     others : arrays of S rows, with the times H columns expected of them, or of N rows with 0 for H columns
     """
     sizes = np.asarray(batch_sizes)
-    if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or (np.diff(sizes) > 0).any() or (sizes < 0).any():
+    if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or (sizes[1:] > sizes[:-1]).any() or (sizes[-1:] < 0).any():
         raise ValueError(f"{name}: expected batch_sizes to be counts that never increase, got {batch_sizes}")
     if initial.ndim != 2 or w_ih.ndim != 2:
         raise RuntimeError(f"{name}: expected states and w_ih to be matrices, got {initial.shape} and {w_ih.shape}")
     (batch, size), features = initial.shape, w_ih.shape[1]
     if sizes.sum() != rows or (len(sizes) and sizes[0] > batch):
         raise ValueError(f"{name}: batch_sizes {batch_sizes} do not fit {rows} rows and {batch} initial states")
-    expected = {label: (array, (rows, times * size) if times else (batch, size)) for label, (array, times) in others.items()}
-    expected |= {"w_ih": (w_ih, (gates * size, features)), "w_hh": (w_hh, (gates * size, size))}
-    expected |= {f"bias {i}": (b, (gates * size,)) for i, b in enumerate(biases) if b is not None}
-    if x is not None:
-        expected["x"] = (x, (rows, features))
-    for label, (array, shape) in expected.items():
+
+    def expect(label, array, *shape):
         if array.shape != shape:
             raise RuntimeError(f"{name}: expected {label} of shape {shape}, got {array.shape}")
+
+    expect("w_ih", w_ih, gates * size, features)
+    expect("w_hh", w_hh, gates * size, size)
+    for bias in biases:
+        if bias is not None:
+            expect("a bias", bias, gates * size)
+    if x is not None:
+        expect("x", x, rows, features)
+    for label, (array, times) in others.items():
+        expect(label, array, rows if times else batch, (times or 1) * size)
 
 
 def flat(array):

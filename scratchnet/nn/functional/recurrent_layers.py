@@ -101,8 +101,10 @@ def _check_layer(x: Tensor, batch: int, states: list, w_ih: Tensor, w_hh: Tensor
     for state in states:
         if len(state) < batch:
             raise RuntimeError(f"RNN: a batch of {batch} needs as many initial states, got {len(state)}")
-    named = {f"weights {i}": w for i, w in enumerate((w_ih, w_hh, *others))}
-    require_same_dtype("RNN", input=x, **{f"hx[{i}]": s for i, s in enumerate(states)}, **named)
+    weights = (w_ih, w_hh, *others)
+    if any(t is not None and t.array.dtype != x.array.dtype for t in (*states, *weights)):
+        named = {f"weights {i}": w for i, w in enumerate(weights)}
+        require_same_dtype("RNN", input=x, **{f"hx[{i}]": s for i, s in enumerate(states)}, **named)
 
 
 def _padded(

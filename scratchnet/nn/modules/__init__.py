@@ -138,6 +138,7 @@ from scratchnet.nn.modules.pooling_special import (
 )
 from scratchnet.nn.modules.recurrent import GRU, LSTM, RNN, RNNBase
 from scratchnet.nn.modules.recurrent_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
+from scratchnet.nn.modules.recurrent_variants import PeepholeLSTM
 from scratchnet.nn.modules.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from scratchnet.nn.modules.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from scratchnet.nn.modules.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
