@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from scratchnet.kernels.jit import jit
-from scratchnet.kernels.optimizer_pass import check_step, in_place
+from scratchnet.kernels.optimizer_pass import absent, check_step, in_place
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 from scratchnet.kernels.vector_math import Intrinsic
@@ -152,7 +152,7 @@ def _sgd_step_cpu(p, g, buf, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, 
     if not compilable(g) or not in_place(p, *(() if buf is None else (buf,))):
         return NotImplemented
     to, flat = p.dtype.type, p.reshape(-1)
-    parallel_for(_sgd_loop, p.size, 2, flat, dense(g).reshape(-1), flat if buf is None else buf.reshape(-1),
+    parallel_for(_sgd_loop, p.size, 2, flat, dense(g).reshape(-1), absent(p) if buf is None else buf.reshape(-1),
                  to(lr), to(momentum), to(1 - dampening), to(weight_decay), bool(nesterov),
                  to(-1 if maximize else 1), bool(first))
     return None
@@ -165,7 +165,7 @@ def _adam_step_cpu(p, g, m, v, step, lr, beta1, beta2, eps, weight_decay=0.0, de
     step_size, root = _bias_corrections(step, lr, beta1, beta2)
     if not compilable(g) or not in_place(p, m, v, *(() if v_max is None else (v_max,))):
         return NotImplemented
-    to, flat = p.dtype.type, [a.reshape(-1) for a in (p, dense(g), m, v, v if v_max is None else v_max)]
+    to, flat = p.dtype.type, [a.reshape(-1) for a in (p, dense(g), m, v, absent(p) if v_max is None else v_max)]
     shrink = 1 - lr * weight_decay if decoupled else 1
     parallel_for(_adam_loop, p.size, 8, *flat, v_max is not None, to(step_size), to(root), to(eps),
                  to(1 - beta1), to(beta2), to(1 - beta2), to(shrink), to(0 if decoupled else weight_decay),
