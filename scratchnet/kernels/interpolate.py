@@ -165,7 +165,7 @@ def _resample_cpu(x, tables):
     if not x.size or not math.prod(sizes):
         return np.zeros((*lead, *sizes), x.dtype)
     identity = Table(1, np.arange(2), np.zeros(1, np.int64), np.ones(1, x.dtype))
-    depth, rows, columns = (*(identity,) * (3 - len(tables)), *tables)
+    depth, rows, columns = [identity] * (3 - len(tables)) + list(tables)
     volumes, y = math.prod(lead), dense(x)
     shrinks = depth.outputs < depth.inputs              # then first, for there is less to do afterwards
     if shrinks:

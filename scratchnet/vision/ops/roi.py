@@ -161,8 +161,8 @@ def roi_align(
     regions, image, size = _regions("roi_align", input, boxes, output_size)
     sides = _sides(regions, spatial_scale, 0.5 if aligned else 0)
     rows, columns = (
-        roi_taps.sampled_taps(*side, bins, sampling_ratio, n, None if aligned else 1)
-        for side, bins, n in zip(sides, size, input.array.shape[2:])
+        roi_taps.sampled_taps(start, end, bins, sampling_ratio, n, None if aligned else 1)
+        for (start, end), bins, n in zip(sides, size, input.array.shape[2:])
     )
     return RoIAverage(image, rows, columns, size, False)(input)
 
@@ -191,8 +191,8 @@ def ps_roi_align(
     """
     regions, image, size = _regions("ps_roi_align", input, boxes, output_size)
     rows, columns = (
-        roi_taps.sampled_taps(*side, bins, sampling_ratio, n, None)
-        for side, bins, n in zip(_sides(regions, spatial_scale, 0.5), size, input.array.shape[2:])
+        roi_taps.sampled_taps(start, end, bins, sampling_ratio, n, None)
+        for (start, end), bins, n in zip(_sides(regions, spatial_scale, 0.5), size, input.array.shape[2:])
     )
     return _sensitive("ps_roi_align", input, image, rows, columns, size)
 
@@ -216,8 +216,8 @@ def ps_roi_pool(input: Tensor, boxes: Tensor | list[Tensor], output_size: Any, s
     """
     regions, image, size = _regions("ps_roi_pool", input, boxes, output_size)
     rows, columns = (
-        roi_taps.averaged_taps(*side, bins, n - 1)
-        for side, bins, n in zip(_sides(regions, spatial_scale, 0), size, input.array.shape[2:])
+        roi_taps.averaged_taps(start, end, bins, n - 1)
+        for (start, end), bins, n in zip(_sides(regions, spatial_scale, 0), size, input.array.shape[2:])
     )
     return _sensitive("ps_roi_pool", input, image, rows, columns, size)
 
@@ -250,7 +250,7 @@ def roi_pool(input: Tensor, boxes: Tensor | list[Tensor], output_size: Any, spat
     """
     regions, image, size = _regions("roi_pool", input, boxes, output_size)
     rows, columns = (
-        roi_taps.pixel_bins(*side, bins, 1, n)
-        for side, bins, n in zip(_sides(regions, spatial_scale, 0), size, input.array.shape[2:])
+        roi_taps.pixel_bins(start, end, bins, 1, n)
+        for (start, end), bins, n in zip(_sides(regions, spatial_scale, 0), size, input.array.shape[2:])
     )
     return RoIMax(image, rows, columns)(input)
