@@ -16,7 +16,7 @@ import numpy as np
 from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
-from scratchnet.kernels.vector_math import Intrinsic, exp, like, log
+from scratchnet.kernels.vector_math import Intrinsic, exp_of_negative, like, log
 
 _BLOCK = 4096               # numbers of which the exponentials are computed together
 
@@ -95,9 +95,9 @@ def largest_of(x):
 
 @jit
 def exponentials(x):
-    """x = exp(x)"""
+    """x = exp(x), of numbers that are at most 0."""
     for i in range(len(x)):
-        x[i] = exp(x[i])
+        x[i] = exp_of_negative(x[i])
 
 
 @jit
