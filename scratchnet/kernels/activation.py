@@ -28,8 +28,7 @@ from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import Kernel, compilable, dense
 from scratchnet.kernels.vector_math import inlined
 
-_WORK = 2.0             # of one element, as in parallel_for
-_SMALL = 512            # elements that NumPy has computed by the time a compiled loop is entered
+_SMALL = 64             # elements: examples tried by hand do without the compiler
 
 
 def _erf(x):
@@ -61,22 +60,22 @@ class Activation:
     """y = f(x, *parameters), element by element, and g·f'.
 
     ``forward(x, *parameters)`` and ``backward(g, x, *parameters)`` are kernels.  With ``of_output`` the gradient is
-    a formula in y, and backward takes that instead of x.
+    a formula in y, and backward takes that instead of x.  ``work`` is that of one element, as in parallel_for.
     """
 
     backward: Kernel
     _gradient: Callable
 
-    def __init__(self, value: Callable, of_output: bool):
+    def __init__(self, value: Callable, of_output: bool, work: float):
         self.name, self.__doc__ = value.__name__, value.__doc__
-        self.of_output = of_output
+        self.of_output, self.work = of_output, work
         self._value = value
-        self.forward = _elementwise_kernel(value, self.name, _value_loop)
+        self.forward = _elementwise_kernel(value, self.name, _value_loop, work)
 
     def gradient(self, formula: Callable) -> Callable:
         """Register the formula g·f'(x), or of y."""
         self._gradient = formula
-        self.backward = _elementwise_kernel(formula, f"{self.name}_backward", _gradient_loop)
+        self.backward = _elementwise_kernel(formula, f"{self.name}_backward", _gradient_loop, self.work)
         return formula
 
     def in_terms_of(self, names: Mapping[str, Any]) -> tuple[Callable, Callable]:
@@ -87,11 +86,11 @@ class Activation:
         return f"<activation {self.name}>"
 
 
-def activation(formula: Callable | None = None, *, of_output: bool = False) -> Any:
+def activation(formula: Callable | None = None, *, of_output: bool = False, work: float = 2.0) -> Any:
     """Declare an activation by its formula."""
     if formula is None:
-        return lambda f: Activation(f, of_output)
-    return Activation(formula, of_output)
+        return lambda f: Activation(f, of_output, work)
+    return Activation(formula, of_output, work)
 
 
 @jit
@@ -108,15 +107,15 @@ def _gradient_loop(start, stop, g, x, parameters, gx):
         gx[i] = formula(g[i], x[i], *parameters)  # type: ignore[name-defined]  # noqa: F821
 
 
-def _elementwise_kernel(formula: Callable, name: str, generic: Loop) -> Kernel:
+def _elementwise_kernel(formula: Callable, name: str, generic: Loop, work: float) -> Kernel:
     loop = generic.specialised(formula=inlined(formula))
     count = 2 if generic is _gradient_loop else 1               # arrays among the arguments
     by_numpy = reading(formula, NUMPY)
 
     def reference(*args):
-        _check(name, args[:count])
-        numbers = args[0].dtype.type
-        return by_numpy(*args[:count], *map(numbers, args[count:]))
+        arrays = args[:count]
+        _check(name, arrays)
+        return by_numpy(*arrays, *map(arrays[0].dtype.type, args[count:]))
 
     def twin(*args):
         arrays = args[:count]
@@ -126,7 +125,7 @@ def _elementwise_kernel(formula: Callable, name: str, generic: Loop) -> Kernel:
             return NotImplemented
         out = np.empty(x.shape, x.dtype)
         parameters = tuple(map(x.dtype.type, args[count:]))
-        parallel_for(loop, x.size, _WORK, *(dense(a).reshape(-1) for a in arrays), parameters, out.reshape(-1))
+        parallel_for(loop, x.size, work, *(dense(a).reshape(-1) for a in arrays), parameters, out.reshape(-1))
         return out
 
     reference.__name__, reference.__doc__ = name, formula.__doc__
@@ -136,6 +135,6 @@ def _elementwise_kernel(formula: Callable, name: str, generic: Loop) -> Kernel:
 
 
 def _check(name, arrays):
-    if any(a.shape != arrays[0].shape for a in arrays):
+    if arrays[0].shape != arrays[-1].shape:
         shapes = " and ".join(str(a.shape) for a in arrays)
         raise RuntimeError(f"{name}: expected arrays of one shape, got {shapes}")

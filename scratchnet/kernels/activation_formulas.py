@@ -22,7 +22,7 @@ from scratchnet.kernels.vector_math import (
 # Piecewise linear ones choose g or 0, so that the gradient is exactly 0 where they are flat, also of an infinite g.
 
 
-@activation(of_output=True)
+@activation(of_output=True, work=0.5)
 def relu(x):
     """max(x, 0); NaN stays NaN.
 
@@ -36,7 +36,7 @@ def relu_gradient(g, y):
     return where(y <= like(0, y), like(0, y), g)
 
 
-@activation
+@activation(work=0.5)
 def threshold(x, least, value):
     """x where x > least, else a value."""
     return where(x <= least, value, x)
@@ -47,7 +47,7 @@ def threshold_gradient(g, x, least, value):
     return where(x <= least, like(0, x), g)
 
 
-@activation
+@activation(work=0.5)
 def hardtanh(x, least, most):
     """x, but at least the one and at most the other."""
     return where(x < least, least, where(x > most, most, x))
@@ -58,7 +58,7 @@ def hardtanh_gradient(g, x, least, most):
     return where((x <= least) | (x >= most), like(0, x), g)
 
 
-@activation
+@activation(work=0.5)
 def leaky_relu(x, slope):
     """x where x > 0, else slope·x.
 
@@ -72,7 +72,7 @@ def leaky_relu_gradient(g, x, slope):
     return where(x > like(0, x), g, slope * g)
 
 
-@activation
+@activation(work=0.5)
 def hardshrink(x, width):
     """0 where -width <= x <= width, else x."""
     return where((x >= -width) & (x <= width), like(0, x), x)
@@ -83,7 +83,7 @@ def hardshrink_gradient(g, x, width):
     return where((x >= -width) & (x <= width), like(0, x), g)
 
 
-@activation
+@activation(work=0.5)
 def softshrink(x, width):
     """x brought nearer to 0 by width, and 0 where it would change sign.
 
@@ -97,7 +97,7 @@ def softshrink_gradient(g, x, width):
     return where((x >= -width) & (x <= width), like(0, x), g)
 
 
-@activation
+@activation(work=0.5)
 def hardsigmoid(x):
     """min(max(x + 3, 0), 6) / 6, straight pieces near the sigmoid.
 
@@ -111,7 +111,7 @@ def hardsigmoid_gradient(g, x):
     return where((x > like(-3, x)) & (x < like(3, x)), g / like(6, x), like(0, x))
 
 
-@activation
+@activation(work=0.5)
 def hardswish(x):
     """x · min(max(x + 3, 0), 6) / 6.
 
@@ -191,7 +191,7 @@ def softplus_gradient(g, x, beta, most):
     return where(x * beta > most, g, g * sigmoid(x * beta))
 
 
-@activation
+@activation(work=0.5)
 def softsign(x):
     """x / (1 + |x|)
 

@@ -18,6 +18,7 @@ from scratchnet.autograd.view import in_place
 from scratchnet.kernels.dropout import masked_scale
 from scratchnet.ops.elementwise import check_tensor
 
+_FEW = 2048
 _CHUNK = 1 << 15  # random numbers at a time: they stay in cache
 
 
@@ -26,10 +27,13 @@ def draw_mask(keep: float, shape: tuple) -> Any:
 
     A draw u < keep compares a fraction of 53 bits; here the integers u · 2⁵³ and keep · 2⁵³ are compared, chunk by chunk.
     """
-    mask, generator = np.empty(math.prod(shape), np.bool_), random.default_generator
+    generator, size = random.default_generator, math.prod(shape)
+    if size <= _FEW:
+        return generator.bernoulli(keep, shape, np.bool_)
+    mask = np.empty(size, np.bool_)
     limit, fraction, half = np.uint64(math.ceil(keep * 2**53)), np.uint64(2**53 - 1), np.uint64(32)
     with generator._lock:
-        for start in range(0, mask.size, _CHUNK):
+        for start in range(0, size, _CHUNK):
             part = mask[start : start + _CHUNK]
             first = generator._words32(2 * part.size).astype("<u4", copy=False).view("<u8")  # the upper half comes first
             draws = first << half
