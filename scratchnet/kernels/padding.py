@@ -23,6 +23,7 @@ from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 
 _CONSTANT = -1              # the source of what is not in the array
+LARGE = 1 << 20             # numbers: so many are copied faster by all threads than by NumPy, which copies whole rows
 _COPY = 1 / 4               # work of moving a number, in operations: vectors of them move at a time
 
 
@@ -138,7 +139,7 @@ def _check_gradient(g, sources):
 
 
 @jit
-def _pad_loop(start, stop, x, y, fronts, rows, columns, inner):
+def _pad_loop(start, stop, x, y, fronts, rows, columns, inner, value):
     """x [P, D, H, W] to y [P, OD, OH, OW]; an item is a plane of y.
 
     ``inner`` = (j0, j1, first): columns j0 to j1 are those of x from ``first`` on, in one piece.
@@ -148,12 +149,16 @@ def _pad_loop(start, stop, x, y, fronts, rows, columns, inner):
     for item in range(start, stop):
         p, k = item // depth, item % depth
         for i in range(y.shape[2]):
-            source, target = x[p, fronts[k], rows[i]], y[p, k, i]
+            target = y[p, k, i]
+            if fronts[k] < 0 or rows[i] < 0:
+                fill(target, value)
+                continue
+            source = x[p, fronts[k], rows[i]]
             for j in range(j0):
-                target[j] = source[columns[j]]
+                target[j] = source[columns[j]] if columns[j] >= 0 else value
             copy(target[j0:j1], source[first:first + j1 - j0])
             for j in range(j1, len(target)):
-                target[j] = source[columns[j]]
+                target[j] = source[columns[j]] if columns[j] >= 0 else value
 
 
 @jit
@@ -197,15 +202,16 @@ def _pad_cpu(x, widths, mode="constant", value=0):
     sizes, sources = _check(x.shape, widths, mode)
     volumes = _volumes(sizes, widths)
     shape = (*x.shape[:x.ndim - len(sizes)], *map(len, sources))
-    # in constant mode NumPy copies whole rows, as quickly as can be
-    if mode == "constant" or not compilable(x) or volumes is None or 0 in shape or 0 in x.shape:
+    if not compilable(x) or volumes is None or 0 in shape or 0 in x.shape:
+        return NotImplemented
+    if mode == "constant" and x.size < LARGE:
         return NotImplemented
     sizes, widths = volumes
     fronts, rows, columns = (_sources(n, *pair, mode) for n, pair in zip(sizes, widths))
     planes = x.size // math.prod(sizes)
     y = np.empty((planes, len(fronts), len(rows), len(columns)), x.dtype)
     parallel_for(_pad_loop, planes * len(fronts), _COPY * len(rows) * len(columns), dense(x).reshape(planes, *sizes), y,
-                 fronts, rows, columns, _inner(sizes[2], *widths[2]))
+                 fronts, rows, columns, _inner(sizes[2], *widths[2]), x.dtype.type(value))
     return y.reshape(shape)
 
 
@@ -215,7 +221,7 @@ def _pad_backward_cpu(g, sizes, widths, mode):
     _check_gradient(g, sources)
     shape = (*g.shape[:g.ndim - len(sizes)], *sizes)
     if mode == "constant":              # the middle of g
-        return pad.reference(g, tuple((-a, -b) for a, b in widths))
+        return pad(g, tuple((-a, -b) for a, b in widths))
     volumes = _volumes(sizes, widths)
     if not compilable(g) or volumes is None or 0 in shape or g.size == 0:
         return NotImplemented

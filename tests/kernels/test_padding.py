@@ -5,9 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchnet.kernels import pad, pad_backward
+from scratchnet.kernels import pad, pad_backward, padding
 from scratchnet.kernels.padding import MODES
 from tests.kernels.calls import both_forms, implementation
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_arrays_too():
+    """The twin pads small arrays with a constant as well, which otherwise NumPy does."""
+    before, padding.LARGE = padding.LARGE, 0
+    yield
+    padding.LARGE = before
+
 
 NUMPY = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -84,6 +93,13 @@ def test_empty_arrays(form):
     assert implementation(pad, form)(np.zeros((2, 0)), ((1, 1),), "constant", 1.0).tolist() == [[1, 1], [1, 1]]
     assert implementation(pad_backward, form)(np.zeros((0, 5)), (3,), ((1, 1),), "reflect").shape == (0, 3)
     assert implementation(pad, form)(np.ones((2, 3)), ((-1, -2),), "constant").shape == (2, 0)
+
+
+def test_numpy_pads_small_arrays_with_a_constant(monkeypatch):
+    monkeypatch.setattr(padding, "LARGE", 7)
+    assert pad.twin(np.zeros((2, 3)), ((1, 1),)) is NotImplemented
+    assert pad.twin(np.zeros((2, 4)), ((1, 1),)) is not NotImplemented
+    assert pad.twin(np.zeros((2, 3)), ((1, 1),), "reflect") is not NotImplemented
 
 
 @both_forms
