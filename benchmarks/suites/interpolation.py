@@ -25,7 +25,14 @@ SAMPLINGS = {
     "grid_sample, photographs": ((8, 3, 224, 224), "bilinear", "zeros"),
 }
 
-interpolation = suite("interpolation", "Resizing and sampling, forward and backward", mean=0.9, limit=1.5)
+interpolation = suite(
+    "interpolation",
+    "Resizing and sampling, forward and backward",
+    mean=0.9,
+    limit=2.0,
+    note="Sampling at scattered points is bound by reading single numbers, for which torch has gather instructions that the "
+    "compiler does not emit here: it shows where there are few channels or one tap.",
+)
 
 for _name, (_shape, _options) in RESIZINGS.items():
 
