@@ -41,6 +41,14 @@ from scratchnet.nn.modules.batchnorm import (
     InstanceNorm3d,
     SyncBatchNorm,
 )
+from scratchnet.nn.modules.batchnorm_lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+)
 from scratchnet.nn.modules.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from scratchnet.nn.modules.conv_lazy import (
     LazyConv1d,
@@ -64,7 +72,7 @@ from scratchnet.nn.modules.dropout import (
 from scratchnet.nn.modules.embedding import Embedding, EmbeddingBag
 from scratchnet.nn.modules.flatten import Flatten, Unflatten
 from scratchnet.nn.modules.fold import Fold, Unfold
-from scratchnet.nn.modules.linear import Bilinear, Identity, Linear
+from scratchnet.nn.modules.linear import Bilinear, Identity, LazyLinear, Linear
 from scratchnet.nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
