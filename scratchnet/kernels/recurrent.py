@@ -20,6 +20,7 @@ from scratchnet.kernels.jit import jit
 from scratchnet.kernels.matrix_tile import _Tile as Tile
 from scratchnet.kernels.parallel import get_num_threads, parallel_for
 from scratchnet.kernels.registry import dense
+from scratchnet.kernels.vector_math import like
 
 
 def steps(batch_sizes, reverse: bool) -> list[slice]:
@@ -83,22 +84,31 @@ def padded(array, columns: int):
 
 
 # ---- the product of a step: rows · packed weights ----------------------------------------------------------
-class Product:
-    """c += a·W for few rows at a time, many times: W [depth, columns] in the order in which the tile reads it.
+_FEW = 8                # sequences, below which the inputs' share is quicker as one product of all steps
+_DOTS = 2               # rows, up to which dot products are quicker than packing
 
-    Blocks of columns as wide as a tile lie one behind the other, each row by row; zeros fill the last one.
+
+class Product:
+    """c += a·W for few rows at a time, many times: W [depth, columns] in the order in which it is read.
+
+    For the register tile, blocks of columns as wide as a tile lie one behind the other, each row by row; zeros fill the
+    last one. One or two rows are quicker without packing, as dot products with the columns.
 
     Parameters
     ----------
-    packed : whether to pack.  A single product is quicker without: W counts as empty, and the caller adds it.
+    uses : how many products there are.  A single one is left to the caller: W counts as empty.
+    rows : of a at a time, roughly
     """
 
-    def __init__(self, w, packed: bool = True):
-        self.depth, columns = w.shape if packed else (0, w.shape[1])
+    def __init__(self, w, uses: int = 2, rows: int = _DOTS + 1):
+        self.depth, columns = w.shape if uses > 1 else (0, w.shape[1])
         self.narrow, self.wide = matrix_tile.lanes(w.dtype), matrix_tile.wide_columns(w.dtype)
         self.columns = -(-columns // self.narrow) * self.narrow
+        if uses > 1 and rows <= _DOTS:
+            self.weights, self.columns, self.wide = flat(w.T), columns, 0
+            return
         self.weights = np.zeros(max(self.depth * self.columns, 1), w.dtype)
-        if packed:
+        if uses > 1:
             self._pack(w, columns)
 
     def _pack(self, w, columns):
@@ -139,10 +149,38 @@ _six, _four, _two, _one = (Tile(rows, True) for rows in (6, 4, 2, 1))
 _narrow_four, _narrow_one = (Tile(rows, False) for rows in (4, 1))
 
 
+@jit(reassociate=True)
+def _add_dots(a, a_at, a_row, c, c_at, rows, weights, columns, depth):
+    """c[r, j] += Σ_k a[r, k]·w[j, k], four columns at a time."""
+    for r in range(rows):
+        x, out = a[a_at + r * a_row:a_at + r * a_row + depth], c[c_at + r * columns:c_at + (r + 1) * columns]
+        whole = columns // 4 * 4
+        for j in range(0, whole, 4):
+            w = weights[j * depth:(j + 4) * depth]
+            s, t, u, v = like(0, x[0]), like(0, x[0]), like(0, x[0]), like(0, x[0])
+            for k in range(depth):
+                s += x[k] * w[k]
+                t += x[k] * w[depth + k]
+                u += x[k] * w[2 * depth + k]
+                v += x[k] * w[3 * depth + k]
+            out[j] += s
+            out[j + 1] += t
+            out[j + 2] += u
+            out[j + 3] += v
+        for j in range(whole, columns):
+            s = like(0, x[0])
+            for k in range(depth):
+                s += x[k] * weights[j * depth + k]
+            out[j] += s
+
+
 @jit
 def add_product(a, a_at, a_row, c, c_at, rows, plan):
     """c += a·W for rows of flat arrays, c's one behind the other: see `Product`."""
     weights, columns, depth, wide, narrow = plan
+    if wide == 0:
+        _add_dots(a, a_at, a_row, c, c_at, rows, weights, columns, depth)
+        return
     for column in range(0, columns - wide + 1, wide):
         b, c_here, row = column * depth, c_at + column, 0
         while row + 6 <= rows:
@@ -173,9 +211,6 @@ def add(target, source):
         target[i] += source[i]
 
 
-_FEW = 8                # sequences, below which the inputs' share is quicker as one product of all steps
-
-
 class InputShare:
     """W_ih x + b for every step: computed step by step beside W_hh h, while both are in the cache, or, where steps have
     few rows, for all steps at once.
@@ -189,8 +224,8 @@ class InputShare:
         self.share = np.zeros((1, len(w_ih)), x.dtype) if by_step else matmul(x, w_ih.T)
         if bias is not None:
             self.share += bias
-        step = 0 if by_step else len(w_ih)
-        self.arguments = flat(x), x.shape[1], Product(w_ih.T, by_step).plan, self.share.reshape(-1), step
+        plan = Product(w_ih.T, len(batch_sizes) if by_step else 0).plan
+        self.arguments = flat(x), x.shape[1], plan, self.share.reshape(-1), 0 if by_step else len(w_ih)
 
 
 class InputGradient:
@@ -199,7 +234,7 @@ class InputGradient:
     def __init__(self, gz, w_ih, wanted: bool, batch_sizes, batch: int):
         self.gz, self.w_ih, self.wanted = gz, w_ih, wanted
         self.by_step = wanted and batch >= _FEW and len(batch_sizes) > 1
-        product = Product(w_ih, self.by_step)
+        product = Product(w_ih, len(batch_sizes) if self.by_step else 0)
         self.gx = product.rows(len(gz) if self.by_step else 0)
         self.arguments = product.plan, self.gx.reshape(-1)
 

@@ -201,7 +201,7 @@ def _forward_cpu(x, w_ih, w_hh, b_ih, b_hh, h, batch_sizes, reverse=False):
     if not compilable(x, w_ih, w_hh, h, *(b for b in (b_ih, b_hh) if b is not None)):
         return NotImplemented
     (batch, size), once = h.shape, len(batch_sizes) == 1
-    recurrent, inputs = Product(w_hh.T, not once), InputShare(x, w_ih, b_ih, batch_sizes, batch)
+    recurrent, inputs = Product(w_hh.T, len(batch_sizes), batch), InputShare(x, w_ih, b_ih, batch_sizes, batch)
     first_v = matmul(h[:len(x)], w_hh.T) if once else np.zeros((1, 3 * size), x.dtype)
     if b_hh is not None:
         first_v += b_hh
@@ -219,7 +219,7 @@ def _backward_cpu(gy, gh, gates, candidates, y, h, w_ih, w_hh, batch_sizes, reve
     if not compilable(gates, gy, gh, candidates, y, h, w_ih, w_hh):
         return NotImplemented
     (batch, size), once = gh.shape, len(batch_sizes) == 1
-    recurrent = Product(w_hh, not once)
+    recurrent = Product(w_hh, len(batch_sizes))
     gz, gv, gv_rows = (np.empty(s, gates.dtype) for s in (gates.shape, y.shape, (batch, 3 * size)))
     wide_gh, inputs = padded(gh, recurrent.columns), InputGradient(gz, w_ih, need_x, batch_sizes, batch)
     run(_backward_loop, batch_sizes, reverse, batch, recurrent.work, *map(flat, (gy, gates, candidates, y, h)),

@@ -221,7 +221,7 @@ def _forward_cpu(x, w_ih, w_hh, bias, h, c, batch_sizes, reverse=False):
     if not compilable(x, w_ih, w_hh, h, c, *(() if bias is None else (bias,))):
         return NotImplemented
     (batch, size), once = h.shape, len(batch_sizes) == 1
-    recurrent, inputs = Product(w_hh.T, not once), InputShare(x, w_ih, bias, batch_sizes, batch)
+    recurrent, inputs = Product(w_hh.T, len(batch_sizes), batch), InputShare(x, w_ih, bias, batch_sizes, batch)
     if once:
         inputs.share += matmul(h[:len(x)], w_hh.T)
     y, cells, gates = (np.empty((len(x), k * size), x.dtype) for k in (1, 1, 4))
@@ -237,7 +237,7 @@ def _backward_cpu(gy, gh, gc, gates, cells, c, w_ih, w_hh, batch_sizes, reverse=
     if not compilable(gates, gy, gh, gc, cells, c, w_ih, w_hh):
         return NotImplemented
     (batch, size), once = gh.shape, len(batch_sizes) == 1
-    recurrent = Product(w_hh, not once)
+    recurrent = Product(w_hh, len(batch_sizes))
     gz, wide_gh, gc = np.empty(gates.shape, gates.dtype), padded(gh, recurrent.columns), np.array(gc, order="C")
     inputs = InputGradient(gz, w_ih, need_x, batch_sizes, batch)
     run(_backward_loop, batch_sizes, reverse, batch, recurrent.work, *map(flat, (gy, gates, cells, c)), recurrent.plan, size,

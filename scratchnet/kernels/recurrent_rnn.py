@@ -138,7 +138,7 @@ def _forward_cpu(x, w_ih, w_hh, bias, h, batch_sizes, reverse=False, relu=False)
     if not compilable(x, w_ih, w_hh, h, *(() if bias is None else (bias,))):
         return NotImplemented
     batch, size = h.shape
-    recurrent, h = Product(w_hh.T, len(batch_sizes) > 1), np.array(h, order="C")
+    recurrent, h = Product(w_hh.T, len(batch_sizes), batch), np.array(h, order="C")
     inputs = InputShare(x, w_ih, bias, batch_sizes, batch)
     if len(batch_sizes) == 1:
         inputs.share += matmul(h[:len(x)], w_hh.T)
@@ -154,7 +154,7 @@ def _backward_cpu(gy, gh, y, w_ih, w_hh, batch_sizes, reverse=False, relu=False,
     if not compilable(gy, gh, y, w_ih, w_hh):
         return NotImplemented
     batch, size = gh.shape
-    recurrent = Product(w_hh, len(batch_sizes) > 1)
+    recurrent = Product(w_hh, len(batch_sizes))
     gz, wide_gh = np.empty(y.shape, y.dtype), padded(gh, recurrent.columns)
     inputs = InputGradient(gz, w_ih, need_x, batch_sizes, batch)
     run(_backward_loop, batch_sizes, reverse, batch, recurrent.work, flat(gy), flat(y), recurrent.plan, size, gz.reshape(-1),

@@ -7,7 +7,8 @@ def recurrent_calls(a):
     """Sequences of several lengths in both directions, few of them, and a single step; `a(*shape)` draws an array."""
     found = {}
     for suffix, sizes, batch, reverse in (("", (9, 8, 8, 3), 9, False), (" reversed", (9, 8, 8, 3), 10, True),
-                                          (" few", (3, 2), 3, False), (" once", (4,), 4, False)):
+                                          (" few", (3, 2), 3, False), (" two", (2, 1, 1), 2, True),
+                                          (" once", (4,), 4, False)):
         rows, size, features = sum(sizes), 6, 3
         y, cells, h, c, gh, gc = a(rows, size), a(rows, size), *(a(batch, size) for _ in range(4))
         walk = (np.array(sizes), reverse)

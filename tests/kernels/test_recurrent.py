@@ -159,14 +159,16 @@ def test_no_sequences(kind, form):
     assert all(len(r) == 0 for r in results)
 
 
-@given(rows=st.integers(1, 15), depth=st.integers(1, 40), columns=st.integers(1, 150), transposed=st.booleans(),
+@pytest.mark.parametrize("transposed, few", [(False, 15), (True, 15), (True, 1)], ids=["packed", "packed too", "dots"])
+@given(rows=st.integers(1, 15), depth=st.integers(1, 40), columns=st.integers(1, 150),
        dtype=st.sampled_from([np.float32, np.float64]))
-def test_product_of_packed_weights(rows, depth, columns, transposed, dtype):
+def test_product(transposed, few, rows, depth, columns, dtype):
     rng = np.random.default_rng(rows + depth)
     a = rng.standard_normal((rows, depth)).astype(dtype)
     w = rng.standard_normal((columns, depth)).astype(dtype).T if transposed else rng.standard_normal(
         (depth, columns)).astype(dtype)
-    product = Product(w)
+    product = Product(w, 2, few)
+    assert (product.wide == 0) == (few == 1)
     guarded = np.full(rows * product.columns + 128, 7, dtype)
     c = guarded[64:-64]
     c[:] = 1

@@ -110,6 +110,25 @@ def test_dropout(kind):
     check_layer(ours, theirs, X, train=False)
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_checkpointing(kind):
+    net, x = getattr(nn, kind)(3, 4, 2).double(), Tensor(X, True)
+    wanted = [x, *net.parameters()]
+    expected = scratchnet.autograd.grad((net(x)[0] ** 2).sum(), wanted)
+    actual = scratchnet.autograd.grad((scratchnet.autograd.checkpoint(lambda x: net(x)[0], x) ** 2).sum(), wanted)
+    for a, b in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(a.array, b.array)
+
+
+def test_a_weight_changed_between_forward_and_backward():
+    net = nn.LSTM(3, 4).double()
+    y, _ = net(Tensor(X))
+    with scratchnet.no_grad():
+        net.weight_hh_l0.mul_(2)
+    with pytest.raises(RuntimeError, match="LSTMLayer.*modified by an inplace operation"):
+        y.sum().backward()
+
+
 def test_attributes_that_others_read():
     ours, theirs = nn.LSTM(3, 4, 2, bidirectional=True, proj_size=2), torch.nn.LSTM(3, 4, 2, bidirectional=True, proj_size=2)
     for name in ("mode", "input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional",
