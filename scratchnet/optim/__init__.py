@@ -1,6 +1,6 @@
 """Optimizers, one algorithm a file, and schedules of the learning rate."""
 
-from scratchnet.optim import lr_scheduler
+from scratchnet.optim import lr_scheduler, swa_utils
 from scratchnet.optim.adadelta import Adadelta
 from scratchnet.optim.adafactor import Adafactor
 from scratchnet.optim.adagrad import Adagrad
@@ -9,6 +9,7 @@ from scratchnet.optim.adamax import Adamax
 from scratchnet.optim.adamw import AdamW
 from scratchnet.optim.asgd import ASGD
 from scratchnet.optim.lbfgs import LBFGS
+from scratchnet.optim.muon import Muon
 from scratchnet.optim.nadam import NAdam
 from scratchnet.optim.optimizer import Optimizer
 from scratchnet.optim.radam import RAdam
@@ -18,6 +19,6 @@ from scratchnet.optim.sgd import SGD
 from scratchnet.optim.sparse_adam import SparseAdam
 
 __all__ = [
-    "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer",
-    "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler",
+    "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam", "Optimizer",
+    "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler", "swa_utils",
 ]  # fmt: skip

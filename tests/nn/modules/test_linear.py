@@ -51,3 +51,26 @@ def test_initial_numbers_and_refusals_of_the_layer():
 
 def test_empty_batch():
     check_against_torch("nn.functional.bilinear", X1[:0], X2[:0], W, B)
+
+
+@pytest.mark.parametrize("options", [{}, {"bias": False}])
+def test_the_first_input_tells_lazy_layers_their_size(options):
+    layers = []
+    for library, tensor in ((scratchnet, scratchnet.tensor), (torch, torch.tensor)):
+        library.manual_seed(5)
+        layer = library.nn.LazyLinear(3, **options)
+        assert repr(layer) == f"LazyLinear(in_features=0, out_features=3, bias={not options})"
+        y = layer(tensor(X1.astype(np.float32)))
+        assert type(layer) is library.nn.Linear
+        layers.append((repr(layer), y.detach().numpy(), {k: v.detach().numpy() for k, v in layer.named_parameters()}))
+    (text, y, state), (their_text, expected, their_state) = layers
+    assert text == their_text and list(state) == list(their_state)
+    np.testing.assert_allclose(y, expected, 1e-5, 1e-6)
+    for name in state:
+        np.testing.assert_array_equal(state[name], their_state[name])
+
+
+def test_a_lazy_layer_takes_the_size_of_what_is_loaded():
+    whole, lazy = scratchnet.nn.Linear(4, 3), scratchnet.nn.LazyLinear(3)
+    lazy.load_state_dict(whole.state_dict())
+    assert np.array_equal(lazy.weight.array, whole.weight.array)
