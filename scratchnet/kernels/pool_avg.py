@@ -155,6 +155,19 @@ def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, paired, by
 
 
 @jit
+def _whole_loop(start, stop, x, y, divisor):
+    """The means of whole planes x [P, S]: y [P, 1]."""
+    for plane in range(start, stop):
+        y[plane, 0] = _sum(x[plane]) / divisor
+
+
+@jit
+def _whole_backward_loop(start, stop, g, gx, divisor):
+    for plane in range(start, stop):
+        fill(gx[plane], g[plane, 0] / divisor)
+
+
+@jit
 def _avg_backward_loop(start, stop, g, gx, depths, rows, columns, taps, stride, paired, by_depth, by_row, by_column):
     """g [P, OD, OH, OW] to gx [P, D, H, W]: the shares of a row of windows, spread over its columns, are added to
     each of its rows."""
@@ -196,9 +209,7 @@ def _avg_pool_cpu(x, windows):
         return NotImplemented
     y = np.empty((*x.shape[:2], *windows.output), x.dtype)
     if y.size:
-        volumes = windows.volumes(x)
-        parallel_for(_avg_loop, len(volumes), volumes[0].size, volumes, windows.outputs(y), *windows.tables,
-                     *windows.divisor_tables(x.dtype))
+        _run(_avg_loop, _whole_loop, windows, windows.volumes(x), windows.outputs(y))
     return y
 
 
@@ -209,8 +220,15 @@ def _avg_pool_backward_cpu(g, windows):
         return NotImplemented
     gx = np.empty((*g.shape[:2], *windows.size), g.dtype)
     if gx.size:
-        volumes = windows.volumes(gx)
-        parallel_for(_avg_backward_loop, len(volumes), volumes[0].size, windows.outputs(g), volumes, *windows.tables,
-                     *windows.divisor_tables(g.dtype))
+        _run(_avg_backward_loop, _whole_backward_loop, windows, windows.outputs(g), windows.volumes(gx))
     return gx
 
+
+def _run(loop, whole_loop, windows, source, target):
+    """One of the loops over planes: that for a single window, of everything, is simpler."""
+    planes, divisors, work = len(source), windows.divisor_tables(source.dtype), max(source[0].size, target[0].size)
+    if windows.whole:
+        parallel_for(whole_loop, planes, work / 4, source.reshape(planes, -1), target.reshape(planes, -1),
+                     divisors[0][0] * divisors[1][0] * divisors[2][0])
+    else:
+        parallel_for(loop, planes, work, source, target, *windows.tables, *divisors)

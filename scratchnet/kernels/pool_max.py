@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import copy, fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.pool_windows import NO_PIXEL, seen_through, split
 from scratchnet.kernels.registry import compilable, dense, kernel
 
+_LONG = 16                  # numbers from which it pays to compare them side by side
 
 @kernel
 def max_pool(x, windows):
@@ -129,10 +130,12 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
     """Planes of x [P, D, H, W] to y, indices [P, OD, OH, OW].
 
     A row of windows is treated tap by tap, without branches: which of two pixels is larger cannot be predicted,
-    and a wrong guess costs more than the arithmetic.
+    and a wrong guess costs more than the arithmetic.  Windows at unequal distances, or few and long ones, are treated
+    one by one.
     """
     height, width = x.shape[2:]
     phases = np.empty((max(stride, 1), width // max(stride, 1) + 1), x.dtype)
+    tops, places = np.empty(width, x.dtype), np.empty(width, np.int32)
     for plane in range(start, stop):
         td, th, tw = plane % depths.shape[1], plane % rows.shape[1], plane % columns.shape[1]
         for k in range(y.shape[1]):
@@ -144,6 +147,11 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
                 for j in range(len(best)):
                     best[j] = -np.inf
                     winner[j] = NO_PIXEL if none | (left[j] >= right[j]) else origin + left[j]
+                if len(taps) == 0 and not none:
+                    for j in range(len(best)):
+                        _largest(x[plane], d0, d1, depth_step, h0, h1, row_step, left[j], right[j], column_step,
+                                 best[j:j + 1], winner[j:j + 1], tops, places)
+                    continue
                 for d in range(d0, d1, depth_step):
                     for h in range(h0, h1, row_step):
                         row, origin = x[plane, d, h], (d * height + h) * width
@@ -152,17 +160,33 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
                             for t in range(0, len(taps), 2):
                                 column = taps[t, 2]
                                 _keep_larger_of_pairs(best[j0:j1], winner[j0:j1], row[column:], origin + column)
-                        elif len(taps) > 0:
+                        else:
                             split(row, stride, phases)
                             for t in range(len(taps)):
                                 j0, j1, column = taps[t]
                                 seen = seen_through(row, stride, phases, column, j1 - j0)
                                 _keep_larger(best[j0:j1], winner[j0:j1], seen, origin + column, stride)
-                        else:
-                            for j in range(len(best)):
-                                for w in range(left[j], right[j], column_step):
-                                    if (row[w] > best[j]) | (row[w] != row[w]):
-                                        best[j], winner[j] = row[w], origin + w
+
+
+@jit
+def _largest(x, d0, d1, depth_step, h0, h1, row_step, left, right, column_step, best, winner, tops,
+             places):
+    """The largest pixel of a window of x [D, H, W], and its place, to best[0] and winner[0]."""
+    height, width = x.shape[1:]
+    if d1 - d0 == 1 and h1 - h0 == 1 and column_step == 1 and right - left >= _LONG:
+        tops, places = tops[:right - left], places[:right - left]
+        copy(tops, x[d0, h0, left:right])
+        for i in range(len(places)):
+            places[i] = i
+        _fold(tops, places)
+        best[0], winner[0] = tops[0], (d0 * height + h0) * width + left + places[0]
+        return
+    for d in range(d0, d1, depth_step):
+        for h in range(h0, h1, row_step):
+            row, origin = x[d, h], (d * height + h) * width
+            for w in range(left, right, column_step):
+                if (row[w] > best[0]) | (row[w] != row[w]):     # rarely: a branch is quicker here
+                    best[0], winner[0] = row[w], origin + w
 
 
 @jit
@@ -184,6 +208,22 @@ def _keep_larger_of_pairs(best, winner, row, place):
         larger = (b > top) | (b != b)
         best[j] = b if larger else top
         winner[j] = place + 2 * j + 1 if larger else at
+
+
+@jit
+def _fold(tops, places):
+    """Brings the largest of all to the front: the second half is folded onto the first, and so on."""
+    n = len(tops)
+    while n > 1:
+        half = (n + 1) // 2
+        top, at, seen, place = tops[:n - half], places[:n - half], tops[half:n], places[half:n]
+        for i in range(len(top)):
+            a, b = top[i], seen[i]
+            # of equal numbers the first, of NaNs the last
+            larger = (b > a) | ((b == a) & (place[i] < at[i])) | ((b != b) & ((a == a) | (place[i] > at[i])))
+            top[i] = b if larger else a
+            at[i] = place[i] if larger else at[i]
+        n = half
 
 
 @jit

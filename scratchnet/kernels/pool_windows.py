@@ -142,6 +142,11 @@ class Windows:
         width = self._merged[2]
         return *ranges, width.taps, width.stride, self._paired
 
+    @cached_property
+    def whole(self) -> bool:
+        """Whether there is one window, and it sees everything."""
+        return all(a.whole for a in self.axes)
+
     @property
     def _paired(self) -> bool:
         """Whether the windows of the last axis see pairs of neighbours, every two pixels, none in the padding."""

@@ -20,6 +20,7 @@ def pooling_calls(rng, a):
         "max_pool dilated": (a(3, 4, 9, 40), dilated),
         "max_pool 3-D": (a(1, 4, 8, 6, 40), halving),
         "max_pool regions": (a(3, 4, 9, 8), regions),
+        "max_pool whole": (a(3, 4, 5, 9, 8), whole),
         "max_pool fractional": (a(1, 2, 9, 8), fractional),
         "max_pool_backward": (a(*pooled[0].shape), pooled[1], (9, 8)),
         "max_unpool": (a(1, 2, 3), places, (6,)),

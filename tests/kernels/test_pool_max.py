@@ -55,6 +55,18 @@ def test_adaptive_max_pool_is_torchs(form, sizes, kind):
 
 
 @both_forms
+@pytest.mark.parametrize("kind", pixels)
+@pytest.mark.parametrize("output", [1, 2, 3])
+def test_long_windows_are_torchs(form, kind, output):
+    for size in (16, 37, 100):
+        x = pixels[kind](np.random.default_rng(size), (2, 3, size))
+        values, indices = implementation(max_pool, form)(x, adaptive_windows((size,), (output,)))
+        expected, places = torch.nn.functional.adaptive_max_pool1d(torch.tensor(x), output, return_indices=True)
+        assert np.array_equal(values, expected.numpy(), equal_nan=True)
+        assert np.array_equal(indices, places.numpy())
+
+
+@both_forms
 @given(geometry=st.integers(1, 3).flatmap(lambda dims: windows(pooling=True, dims=dims)), dtype=st.sampled_from("fd"))
 def test_the_gradient_is_the_adjoint_of_picking_the_maxima(form, geometry, dtype):
     rng, size = np.random.default_rng(0), geometry[0]
