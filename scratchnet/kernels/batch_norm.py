@@ -150,12 +150,13 @@ def _backward_loop(start, stop, g, x, mean, inverse_std, scale, training, gx, gg
             weighted += w
         weighted *= inverse_std[c]
         ggamma[c], gbeta[c] = weighted, total
-        slope, shift = x.dtype.type(0), x.dtype.type(0)
-        if training:
-            slope = x.dtype.type(-scale[c] * inverse_std[c] * weighted / count)
-            shift = x.dtype.type(-scale[c] * total / count)
+        slope = x.dtype.type(-scale[c] * inverse_std[c] * weighted / count)
+        shift = x.dtype.type(-scale[c] * total / count)
         for n in range(x.shape[0]):
-            gradient_line(g[n, c], x[n, c], mean[c], scale[c], slope, shift, gx[n, c])
+            if training:
+                gradient_line(g[n, c], x[n, c], mean[c], scale[c], slope, shift, gx[n, c])
+            else:                       # whatever x is: 0·∞ is not 0
+                scale_and_shift(g[n, c], x.dtype.type(0), scale[c], x.dtype.type(0), gx[n, c])
 
 
 def _planes(x):

@@ -54,6 +54,13 @@ def test_with_given_statistics(form):
 
 
 @both_forms
+def test_the_gradient_to_x_with_given_statistics_does_not_look_at_x(form):
+    x, g = np.full((2, 3, 9), np.inf), np.ones((2, 3, 9))
+    gx, _, gbeta = implementation(batch_norm_backward, form)(g, x, np.zeros(3), np.array([1.0, 2, 3]), training=False)
+    assert (gx == np.array([1.0, 2, 3])[:, None]).all() and gbeta.tolist() == [18] * 3
+
+
+@both_forms
 def test_an_example_by_hand(form):
     x = np.array([[[1.0, 3], [5, 5]], [[5.0, 7], [5, 5]]])
     _, mean, variance, inverse_std = implementation(batch_norm, form)(x, eps=0.25)
