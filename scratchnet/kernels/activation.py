@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.kernels.jit import Loop, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import Kernel, compilable, dense
 from scratchnet.kernels.vector_math import inlined
@@ -45,7 +45,7 @@ def _sigmoid(x):
 NUMPY = {
     "like": lambda number, x: x.dtype.type(number),
     "where": np.where,
-    "minimum": np.minimum, "maximum": np.maximum, "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p,
+    "minimum": np.minimum, "maximum": np.maximum, "sign": np.sign, "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p,
     "tanh": np.tanh, "sigmoid": _sigmoid, "erf": _erf,
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
 }
@@ -70,12 +70,12 @@ class Activation:
         self.name, self.__doc__ = value.__name__, value.__doc__
         self.of_output, self.work = of_output, work
         self._value = value
-        self.forward = _elementwise_kernel(value, self.name, _value_loop, work)
+        self.forward = pointwise(value, self.name, 1, work)
 
     def gradient(self, formula: Callable) -> Callable:
         """Register the formula g·f'(x), or of y."""
         self._gradient = formula
-        self.backward = _elementwise_kernel(formula, f"{self.name}_backward", _gradient_loop, self.work)
+        self.backward = pointwise(formula, f"{self.name}_backward", 2, self.work)
         return formula
 
     def in_terms_of(self, names: Mapping[str, Any]) -> tuple[Callable, Callable]:
@@ -94,22 +94,29 @@ def activation(formula: Callable | None = None, *, of_output: bool = False, work
 
 
 @jit
-def _value_loop(start, stop, x, parameters, y):
-    x, y = x[start:stop], y[start:stop]
-    for i in range(len(x)):
-        y[i] = formula(x[i], *parameters)  # type: ignore[name-defined]  # noqa: F821, each activation's own
+def _loop_of_one(start, stop, a, parameters, y):
+    a, y = a[start:stop], y[start:stop]
+    for i in range(len(a)):
+        y[i] = formula(a[i], *parameters)  # type: ignore[name-defined]  # noqa: F821, of each kernel its own
 
 
 @jit
-def _gradient_loop(start, stop, g, x, parameters, gx):
-    g, x, gx = g[start:stop], x[start:stop], gx[start:stop]
-    for i in range(len(g)):
-        gx[i] = formula(g[i], x[i], *parameters)  # type: ignore[name-defined]  # noqa: F821
+def _loop_of_two(start, stop, a, b, parameters, y):
+    a, b, y = a[start:stop], b[start:stop], y[start:stop]
+    for i in range(len(a)):
+        y[i] = formula(a[i], b[i], *parameters)  # type: ignore[name-defined]  # noqa: F821
 
 
-def _elementwise_kernel(formula: Callable, name: str, generic: Loop, work: float) -> Kernel:
-    loop = generic.specialised(formula=inlined(formula))
-    count = 2 if generic is _gradient_loop else 1               # arrays among the arguments
+@jit
+def _loop_of_three(start, stop, a, b, c, parameters, y):
+    a, b, c, y = a[start:stop], b[start:stop], c[start:stop], y[start:stop]
+    for i in range(len(a)):
+        y[i] = formula(a[i], b[i], c[i], *parameters)  # type: ignore[name-defined]  # noqa: F821
+
+
+def pointwise(formula: Callable, name: str, count: int, work: float) -> Kernel:
+    """The kernel of a formula whose first `count` arguments, up to three, are arrays of one shape, the others numbers."""
+    loop = (_loop_of_one, _loop_of_two, _loop_of_three)[count - 1].specialised(formula=inlined(formula))
     by_numpy = reading(formula, NUMPY)
 
     def reference(*args):
@@ -135,6 +142,6 @@ def _elementwise_kernel(formula: Callable, name: str, generic: Loop, work: float
 
 
 def _check(name, arrays):
-    if arrays[0].shape != arrays[-1].shape:
+    if any(a.shape != arrays[0].shape for a in arrays[1:]):
         shapes = " and ".join(str(a.shape) for a in arrays)
         raise RuntimeError(f"{name}: expected arrays of one shape, got {shapes}")

@@ -370,6 +370,13 @@ def where(condition, a, b):
 
 
 @inlined
+def sign(x):
+    """1, -1 or, of zeros, 0; NaN of NaN."""
+    zero, one = like(0, x), like(1, x)
+    return one if x > zero else (-one if x < zero else x * zero)
+
+
+@inlined
 def minimum(a, b):
     """The smaller of both, where b is a number; NaN if a is."""
     return b if a > b else a

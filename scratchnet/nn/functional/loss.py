@@ -10,6 +10,12 @@ import numpy as np
 from scratchnet import ops
 from scratchnet.autograd.function import INPUTS, Function
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.kernels.loss_regression import (
+    absolute_error,
+    absolute_error_backward,
+    huber_error,
+    huber_error_backward,
+)
 from scratchnet.nn.functional.arguments import require_float
 from scratchnet.nn.functional.reduction import check_reduction, chosen, reduce_loss
 from scratchnet.ops.elementwise import check_tensor
@@ -32,25 +38,48 @@ class SquaredError(Function):
         return slope, -slope
 
 
-class HuberError(Function):
+class PairError(Function):
+    """A loss of a − b by a kernel. A subclass names the kernels of the loss and of its gradient to a; to b it is opposite."""
+
+    reads = INPUTS
+    value: Any
+    gradient: Any
+
+    def __init__(self, *parameters: float) -> None:
+        self.parameters = parameters
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return self.value(*np.broadcast_arrays(a, b), *self.parameters)
+
+    def fused_backward(self, g: Any) -> tuple:
+        slope = self.gradient(g, *np.broadcast_arrays(*self.inputs), *self.parameters)
+        need_a, need_b = self.needs_input_grad
+        return slope if need_a else None, -slope if need_b else None
+
+
+class AbsoluteError(PairError):
+    """y = |a − b|.  dL/da = g · sign(a − b),  dL/db = −dL/da"""
+
+    value, gradient = absolute_error, absolute_error_backward
+
+    def backward(self, g: Tensor) -> tuple:
+        a, b = self.inputs
+        slope = g * ops.sign(a - b)
+        return slope, -slope
+
+
+class HuberError(PairError):
     """y = m · (|a − b| − m / 2), m = min(|a − b|, δ): a parabola, and from δ on its tangent.
 
     dL/da = g · (a − b, at least −δ and at most δ),  dL/db = −dL/da
     """
 
-    reads = INPUTS
-
-    def __init__(self, delta: float) -> None:
-        self.delta = delta
-
-    def forward(self, a: Any, b: Any) -> Any:
-        d = abs(a - b)
-        m = np.minimum(d, d.dtype.type(self.delta))
-        return m * (d - m * d.dtype.type(0.5))
+    value, gradient = huber_error, huber_error_backward
 
     def backward(self, g: Tensor) -> tuple:
         a, b = self.inputs
-        slope = g * ops.clamp(a - b, -self.delta, self.delta)
+        (delta,) = self.parameters
+        slope = g * ops.clamp(a - b, -delta, delta)
         return slope, -slope
 
 
@@ -87,7 +116,8 @@ def l1_loss(
     """Absolute error, |x − t|. Parameters as for `mse_loss`."""
     reduction = chosen(reduction, size_average, reduce)
     x, t = _pair("l1_loss", input, target)
-    return _weighted(abs(x - t), reduction, weight, input)
+    loss = AbsoluteError()(x, t) if x.array.dtype.kind == "f" else abs(x - t)
+    return _weighted(loss, reduction, weight, input)
 
 
 def smooth_l1_loss(

@@ -51,6 +51,23 @@ def test_weights(name, reduction):
     check_against_torch(f"nn.functional.{name}", x, t, weight=w[0], reduction=reduction)
 
 
+@pytest.mark.parametrize("name, options", REGRESSION)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_ones_are_torchs(name, options, dtype):
+    x, t = values((50, 60), 0, dtype=dtype), values((50, 60), 1, dtype=dtype)
+    check_against_torch(f"nn.functional.{name}", x, t, reduction="none", **options)
+    leaf, target = Tensor(x, True), Tensor(t, True)
+    fused, composed = (
+        [
+            g.detach().array
+            for g in scratchnet.autograd.grad(getattr(F, name)(leaf, target, **options), (leaf, target), create_graph=again)
+        ]
+        for again in (False, True)
+    )
+    for a, b in zip(fused, composed):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
 def undifferentiated(name):
     """The loss here and in torch, with weights that do not require grad."""
 

@@ -1,0 +1,34 @@
+"""Losses of a pair of numbers, element by element, and their gradients to the first; see `activation` for the formulas."""
+
+from __future__ import annotations
+
+from scratchnet.kernels.activation import pointwise
+from scratchnet.kernels.vector_math import like, maximum, minimum, sign
+
+
+def absolute(a, b):
+    """|a - b|"""
+    return abs(a - b)
+
+
+def absolute_gradient(g, a, b):
+    """g·sign(a - b)"""
+    return g * sign(a - b)
+
+
+def huber(a, b, delta):
+    """m·(|a - b| - m / 2), m = min(|a - b|, delta): a parabola, and from delta on its tangent."""
+    d = abs(a - b)
+    m = minimum(d, delta)
+    return m * (d - m * like(0.5, a))
+
+
+def huber_gradient(g, a, b, delta):
+    """g·(a - b), but from -delta to delta"""
+    return g * maximum(minimum(a - b, delta), -delta)
+
+
+absolute_error = pointwise(absolute, "absolute_error", 2, 0.5)
+absolute_error_backward = pointwise(absolute_gradient, "absolute_error_backward", 3, 0.5)
+huber_error = pointwise(huber, "huber_error", 2, 0.5)
+huber_error_backward = pointwise(huber_gradient, "huber_error_backward", 3, 0.5)
