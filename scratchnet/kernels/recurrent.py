@@ -101,7 +101,8 @@ class Product:
     """
 
     def __init__(self, w, uses: int = 2, rows: int = _DOTS + 1):
-        self.depth, columns = w.shape if uses > 1 else (0, w.shape[1])
+        self.depth: int = w.shape[0] if uses > 1 else 0
+        columns = w.shape[1]
         self.narrow, self.wide = matrix_tile.lanes(w.dtype), matrix_tile.wide_columns(w.dtype)
         self.columns = -(-columns // self.narrow) * self.narrow
         if uses > 1 and rows <= _DOTS:

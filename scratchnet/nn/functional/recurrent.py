@@ -109,7 +109,7 @@ class _Layer(Function):
         """Of all inputs, from those of the inputs' share of every step and of the states' (gz, or its parts)."""
         x, _, _, _, _, h, *_ = self.inputs
         _, need_w_ih, need_w_hh, need_b_ih, need_b_hh, *_ = self.needs_input_grad
-        gb = gz.sum(0) if need_b_ih or (need_b_hh and gv[0] is gz) else None
+        gb: Any = gz.sum(0) if need_b_ih or (need_b_hh and gv[0] is gz) else None
         gw_hh = None
         if need_w_hh:
             before = previous_states(self.output[0], h, *self.order)
@@ -143,7 +143,7 @@ class RNNLayer(_Layer):
         self.relu = relu
 
     def step(self, z: Tensor, *states: Any) -> tuple:
-        return rnn_step(z, *states, relu=self.relu)
+        return rnn_step(z, *states, relu=self.relu)  # type: ignore[misc]
 
     def forward(self, x: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, h: Any) -> tuple:
         return kernels.rnn_forward(x, w_ih, w_hh, _sum(b_ih, b_hh), h, *self.order, self.relu)

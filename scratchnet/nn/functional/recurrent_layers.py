@@ -139,8 +139,8 @@ def _network(layer: Layer, name: str, what: str) -> Callable:
     def network(*args: Any, **kwargs: Any) -> tuple:
         second = args[1] if len(args) > 1 else None
         packed = "batch_sizes" in kwargs or (isinstance(second, Tensor) and second.array.dtype.kind == "i")
-        states = "hx" if "hx" in kwargs else 1 + packed
-        values = kwargs if "hx" in kwargs else list(args)
+        states: Any = "hx" if "hx" in kwargs else 1 + packed
+        values: Any = kwargs if "hx" in kwargs else list(args)
         if isinstance(values[states], Tensor):
             values[states] = (values[states],)
         return (_packed if packed else _padded)(layer, *(args if values is kwargs else values), **kwargs)
@@ -181,7 +181,7 @@ def lstm_cell(
     b_hh: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """One step of `lstm`: the hidden and the cell state [N, H] after it."""
-    return _cell(_lstm_layer, input, tuple(hx), w_ih, w_hh, b_ih, b_hh)  # type: ignore[return-value]
+    return _cell(_lstm_layer, input, tuple(hx), w_ih, w_hh, b_ih, b_hh)
 
 
 def gru_cell(

@@ -113,7 +113,7 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        return self._step(lstm_cell, input, None if hx is None else tuple(hx), 2)  # type: ignore[return-value]
+        return self._step(lstm_cell, input, None if hx is None else tuple(hx), 2)
 
 
 class GRUCell(RNNCellBase):
