@@ -91,6 +91,8 @@ def report_check(tasks: list[Task], threads: int) -> int:
     worse = check.check(record.load(), tasks, measure)
     for finding in worse:
         print(f"worse than committed: {finding.task}: {finding.said}")
+    if not worse:
+        print(f"no ratio is more than {check.SLOWER} times the committed one")
     return 1 if worse else 0
 
 

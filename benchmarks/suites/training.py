@@ -10,8 +10,16 @@ from typing import Any
 from benchmarks import networks
 from benchmarks.tasks import Step, suite
 
-training = suite("training", "A training step: forward, loss, backward, optimizer", mean=1.0, limit=1.3)
-inference = suite("inference", "Inference of one, without gradients", mean=1.0)
+training = suite(
+    "training", "A training step: forward, loss, backward, optimizer", mean=1.0, limit=1.3,
+    note="Where MobileNetV2's time goes: 25 % into 1×1 convolutions (102 small products), 22 % into depthwise ones, 13 % into "
+    "batch norm, 20 % into Python around 350 kernel calls.",
+)  # fmt: skip
+inference = suite(
+    "inference", "Inference of one, without gradients", mean=1.0,
+    note="With one image, a kernel runs for some 30 µs: of ResNet-20's time, 54 % is Python around 69 kernel calls, of "
+    "MobileNetV2's 43 % around 143.",
+)  # fmt: skip
 memory = suite(
     "memory", "Memory of a training step", measure="memory",
     note="How far a step takes a fresh process, which has built the network and its data, above what it held before: its first "
