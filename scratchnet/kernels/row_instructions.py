@@ -22,7 +22,7 @@ from numba.extending import intrinsic, register_jitable
 _I64, _I32, _I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 
 
-class _Row:
+class Row:
     """Masked loads and stores of vectors of one type."""
 
     def __init__(self, builder: Any, element: ir.Type, lanes: int):
@@ -61,7 +61,7 @@ def _emitter(source: Any, lanes: int, read: Callable) -> Callable:
     """Code that writes what ``read(row, start, j, remaining, arguments)`` makes, vector by vector."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        row = _Row(builder, context.get_data_type(source.dtype), lanes)
+        row = Row(builder, context.get_data_type(source.dtype), lanes)
         start, target = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (1, 2))
         count = args[3]
         with cgutils.for_range_slice(builder, _I64(0), count, _I64(lanes), _I64) as (j, _):
@@ -72,15 +72,15 @@ def _emitter(source: Any, lanes: int, read: Callable) -> Callable:
     return emit
 
 
-def _read_next(row: _Row, start: ir.Value, j: ir.Value, remaining: ir.Value, args: Any) -> ir.Value:
+def _read_next(row: Row, start: ir.Value, j: ir.Value, remaining: ir.Value, args: Any) -> ir.Value:
     return row.load(start, j, row.mask(remaining))
 
 
-def _read_plus(row: _Row, start: ir.Value, j: ir.Value, remaining: ir.Value, args: Any) -> ir.Value:
+def _read_plus(row: Row, start: ir.Value, j: ir.Value, remaining: ir.Value, args: Any) -> ir.Value:
     return row.builder.fadd(_read_next(row, start, j, remaining, args), row.everywhere(args[4]))
 
 
-def _read_even(row: _Row, start: ir.Value, j: ir.Value, remaining: ir.Value, args: Any) -> ir.Value:
+def _read_even(row: Row, start: ir.Value, j: ir.Value, remaining: ir.Value, args: Any) -> ir.Value:
     b, lanes = row.builder, row.lanes
     at, last = b.mul(j, _I64(2)), b.sub(b.mul(remaining, _I64(2)), _I64(1))     # numbers up to the last even one
     first = row.load(start, at, row.mask(last))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from scratchnet.kernels.conv import channels, costs, dots, pixels, pointwise
+from scratchnet.kernels.conv import channels, costs, depthwise, dots, pixels, pointwise
 from scratchnet.kernels.conv.geometry import Geometry, geometry_of
 from scratchnet.kernels.conv.passes import forward_pass, grad_input_passes
 from scratchnet.kernels.conv.reference import conv_forward, conv_grad_bias, conv_grad_input, conv_grad_weight
@@ -34,6 +34,8 @@ def _forward(s, way, x, w, bias):
         return NotImplemented
     if way == "matrix product":
         return pointwise.forward(s, dense(x), dense(w), bias)
+    if way == "depthwise":
+        return depthwise.forward(s, dense(x), dense(w), None if bias is None else dense(bias))
     lifted, taps = s.lifted(3), math.prod(s.kernel)
     bias = np.zeros((s.groups, s.filters), x.dtype) if bias is None else dense(bias).reshape(s.groups, s.filters)
     y = np.empty((s.batch, s.groups, s.filters, *lifted.output), x.dtype)
@@ -57,6 +59,8 @@ def _grad_input(s, way, g, w):
         return NotImplemented
     if way == "matrix product":
         return pointwise.grad_input(s, dense(g), dense(w))
+    if way == "depthwise":
+        return depthwise.grad_input(s, dense(g), dense(w))
     lifted, taps, passes = s.lifted(3), math.prod(s.kernel), grad_input_passes(s)
     everywhere = sum(p.pixels for p in passes) == math.prod(lifted.size)    # the passes write every pixel
     gx = (np.empty if everywhere else np.zeros)((s.batch, s.groups, s.channels, *lifted.size), g.dtype)
@@ -82,6 +86,8 @@ def _grad_weight(s, way, g, x):
         return NotImplemented
     if way == "matrix product":
         return pointwise.grad_weight(s, dense(g), dense(x))
+    if way == "depthwise":
+        return depthwise.grad_weight(s, dense(g), dense(x))
     lifted = s.lifted(3)
     run = channels.grad_weight if way == "channels" else dots.grad_weight
     gw = run(forward_pass(s), _split(g, s, s.filters, lifted.output), _split(x, s, s.channels, lifted.size))

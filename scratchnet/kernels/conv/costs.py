@@ -6,11 +6,12 @@ with AVX-512, and need only be right enough to tell ways apart.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 from scratchnet.kernels import tile as tiles
-from scratchnet.kernels.conv import channels, dots, pixels, pointwise
+from scratchnet.kernels.conv import channels, depthwise, dots, pixels, pointwise
 from scratchnet.kernels.conv.geometry import Geometry
 from scratchnet.kernels.conv.passes import Layout, Pass, forward_pass, grad_input_passes
 
@@ -20,6 +21,7 @@ _FILL, _FILL_ROW = 0.10, 40                 # a number, a row of a patch
 _STORE, _STORE_ROW = 0.10, 25               # a number, a row of a result
 _TRANSPOSE, _GATHER = 0.20, 2.0             # a number transposed in vectors; gathered one by one
 _FETCH, _CACHE = 0.5, 200_000               # a weight that the second-level cache, of so many numbers, does not hold
+_MASKED = 2.0               # a masked vector of a plane
 _DOT = 2.0                  # a masked vector that is loaded and multiplied
 
 
@@ -93,6 +95,9 @@ def ways(s: Geometry, what: str, dtype: Any) -> dict[str, float]:
     if pointwise.serves(s):
         lanes = tiles.lanes(dtype)
         found["matrix product"] = forward.work / lanes * 1.1 + s.batch * s.groups * 2000
+    if depthwise.serves(s):
+        vectors = s.batch * s.groups * s.output[0] * -(-s.output[-1] // tiles.lanes(dtype)) * math.prod(s.stride)
+        found["depthwise"] = vectors * math.prod(s.kernel) * _MASKED + s.batch * s.groups * _TILE
     return found
 
 

@@ -1,0 +1,181 @@
+"""One image plane and one small filter: the instructions of depthwise convolutions.
+
+    correlate(L, KH, KW, DOWN, UP, x, w, bias, y, g)          y[i, j] = bias + Σ_{a, b} w[a, b] · x[r(i, a), c(j, b)]
+    dots_of_plane(L, KH, KW, DOWN, x, gy, gw, g)              gw[a, b] += Σ_{i, j} gy[i, j] · x[r(i, a), c(j, b)]
+
+with c(j, b) = (j·DOWN + first_column + b·column_step) / UP, and r(i, a) alike with steps of its own; taps that fall beside the plane, or
+between its pixels (where UP = 2 does not divide), are left out.  ``g`` is a `Plane`: all ints.
+
+The lanes are neighbouring pixels of a row of results.  There is no padded copy: masks, the same for all rows, keep a tap's lanes inside
+the plane.  With so few products per pixel, copying would take longer than computing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from scratchnet.kernels.row_instructions import Row
+
+_I64, _I32 = ir.IntType(64), ir.IntType(32)
+
+
+class Plane(NamedTuple):
+    """Sizes and distances, for both axes."""
+
+    height: int                     # of x
+    width: int
+    rows: int                       # of results
+    columns: int
+    down: int                       # rows of x from one row of results to the next
+    up: int                         # rows of results from one row of x to the next
+    first_row: int                  # what the first tap sees of the first result
+    first_column: int
+    row_step: int                   # from one tap to the next
+    column_step: int
+
+
+class _Emitter:
+    """The loops over vectors of columns and over rows that both instructions are."""
+
+    def __init__(self, context: Any, builder: Any, plane_type: Any, plane: Any, element: ir.Type, lanes: int,
+                 window: tuple[int, int], down: int, up: int):  # fmt: skip
+        self.builder, self.lanes, self.window, self.down, self.up = builder, lanes, window, down, up
+        self.row = Row(builder, element, lanes)
+        self.zero = ir.Constant(self.row.vector, [0.0] * lanes)
+        fields = cgutils.unpack_tuple(builder, plane, len(plane_type))
+        self.g = Plane(*fields)
+        name = f"llvm.fma.v{lanes}f{8 * self.row.bytes}"
+        self.fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(self.row.vector, [self.row.vector] * 3), name)
+
+    def _inside(self, first: ir.Value) -> ir.Value:
+        """The lanes of a vector whose first number is of this column that lie in the plane."""
+        kind = ir.VectorType(_I64, self.lanes)
+        numbers = ir.Constant(kind, list(range(self.lanes)))
+        columns = self.builder.add(self.row.everywhere(first), numbers)
+        return self.builder.icmp_unsigned("<", columns, self.row.everywhere(self.g.width))      # −1 is a very large number
+
+    def _column(self, j: ir.Value, tap: int) -> tuple[ir.Value, list[ir.Value], ir.Value]:
+        """For a column tap: the first column of x that it reads, masks, and whether the first lane lies on a pixel (UP = 2)."""
+        b = self.builder
+        first = b.add(b.mul(j, _I64(self.down)), b.add(self.g.first_column, b.mul(_I64(tap), self.g.column_step)))
+        odd = b.trunc(first, ir.IntType(1))
+        if self.up == 2:
+            first = b.ashr(b.add(first, _I64(1)), _I64(1))
+        masks = [self._inside(first)] + ([self._inside(b.add(first, _I64(self.lanes)))] if self.down == 2 else [])
+        return first, masks, odd
+
+    def _pixels(self, start: ir.Value, column: tuple) -> ir.Value:
+        """What a column tap reads of the row of x that begins at ``start``."""
+        first, masks, odd = column
+        vector, lanes = self.row.load(start, first, masks[0]), self.lanes
+        if self.down == 2:
+            second = self.row.load(start, self.builder.add(first, _I64(lanes)), masks[1])
+            return self._shuffled(vector, second, [2 * lane for lane in range(lanes)])
+        if self.up == 2:                # numbers on every other lane, zeros between
+            even_lanes = self._shuffled(vector, self.zero, [lanes if lane & 1 else lane // 2 for lane in range(lanes)])
+            odd_lanes = self._shuffled(vector, self.zero, [lane // 2 if lane & 1 else lanes for lane in range(lanes)])
+            return self.builder.select(odd, odd_lanes, even_lanes)
+        return vector
+
+    def _shuffled(self, a: ir.Value, b: ir.Value, places: list[int]) -> ir.Value:
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, self.lanes), places))
+
+    def loops(self, x: ir.Value, begin: Callable, tap: Callable, end: Callable) -> None:
+        """begin(j, mask, i), then tap(a, b, pixels) of every tap that row i sees, then end(j, mask, i)."""
+        b = self.builder
+        with cgutils.for_range_slice(b, _I64(0), self.g.columns, _I64(self.lanes), _I64) as (j, _):
+            mask = self.row.mask(b.sub(self.g.columns, j))
+            columns = [self._column(j, t) for t in range(self.window[1])]
+            with cgutils.for_range(b, self.g.rows) as rows:
+                begin(j, mask, rows.index)
+                for a in range(self.window[0]):
+                    place = b.add(b.mul(rows.index, self.g.down), b.add(self.g.first_row, b.mul(_I64(a), self.g.row_step)))
+                    line = b.sdiv(place, self.g.up)         # of a row among many columns, the division is not much
+                    seen = b.icmp_unsigned("<", line, self.g.height)
+                    seen = b.and_(seen, b.icmp_signed("==", b.mul(line, self.g.up), place))
+                    with b.if_then(seen):
+                        start = b.gep(x, [b.mul(line, self.g.width)])
+                        for t in range(self.window[1]):
+                            tap(a, t, self._pixels(start, columns[t]))
+                end(j, mask, rows.index)
+
+
+def _literals(*numbers: Any) -> list[int] | None:
+    return [n.literal_value for n in numbers] if all(isinstance(n, types.IntegerLiteral) for n in numbers) else None
+
+
+@intrinsic(prefer_literal=True)
+def correlate(typing_context, L, KH, KW, DOWN, UP, x, w, bias, y, g):
+    numbers = _literals(L, KH, KW, DOWN, UP)
+    if numbers is None:
+        return None
+    lanes, kh, kw, down, up = numbers
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        x_data, w_data, y_data = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (5, 6, 8))
+        e = _Emitter(context, builder, g, args[9], context.get_data_type(x.dtype), lanes, (kh, kw), down, up)
+        factors = {(a, b): e.row.everywhere(builder.load(builder.gep(w_data, [_I64(a * kw + b)])))
+                   for a in range(kh) for b in range(kw)}  # fmt: skip
+        start = e.row.everywhere(args[7])
+        total = cgutils.alloca_once(builder, e.row.vector)
+
+        def begin(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
+            builder.store(start, total)
+
+        def tap(a: int, b: int, pixels: ir.Value) -> None:
+            builder.store(builder.call(e.fma, [factors[a, b], pixels, builder.load(total)]), total)
+
+        def end(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
+            e.row.store(y_data, builder.add(builder.mul(i, e.g.columns), j), mask, builder.load(total))
+
+        e.loops(x_data, begin, tap, end)
+        return context.get_dummy_value()
+
+    return types.void(L, KH, KW, DOWN, UP, x, w, x.dtype, y, g), emit
+
+
+@intrinsic(prefer_literal=True)
+def dots_of_plane(typing_context, L, KH, KW, DOWN, x, gy, gw, g):
+    numbers = _literals(L, KH, KW, DOWN)
+    if numbers is None:
+        return None
+    lanes, kh, kw, down = numbers
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        x_data, g_data, w_data = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (4, 5, 6))
+        e = _Emitter(context, builder, g, args[7], context.get_data_type(x.dtype), lanes, (kh, kw), down, 1)
+        taps = [(a, b) for a in range(kh) for b in range(kw)]
+        sums = {at: cgutils.alloca_once_value(builder, e.zero) for at in taps}
+        gradient = cgutils.alloca_once(builder, e.row.vector)
+
+        def begin(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
+            builder.store(e.row.load(g_data, builder.add(builder.mul(i, e.g.columns), j), mask), gradient)
+
+        inside = {"mask": None}
+
+        def tap(a: int, b: int, pixels: ir.Value) -> None:
+            # a pixel behind the last result must not meet its 0: that may be a NaN
+            pixels = builder.select(inside["mask"], pixels, e.zero)
+            builder.store(builder.call(e.fma, [builder.load(gradient), pixels, builder.load(sums[a, b])]), sums[a, b])
+
+        def begin_with_mask(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
+            inside["mask"] = mask
+            begin(j, mask, i)
+
+        e.loops(x_data, begin_with_mask, tap, lambda j, mask, i: None)
+        element = e.row.vector.element
+        name = f"llvm.vector.reduce.fadd.v{lanes}f{8 * e.row.bytes}"
+        add_up = cgutils.get_or_insert_function(builder.module, ir.FunctionType(element, [element, e.row.vector]), name)
+        for a, b in taps:
+            total = builder.call(add_up, [ir.Constant(element, 0.0), builder.load(sums[a, b])], fastmath=("reassoc",))
+            place = builder.gep(w_data, [_I64(a * kw + b)])
+            builder.store(builder.fadd(builder.load(place), total), place)
+        return context.get_dummy_value()
+
+    return types.void(L, KH, KW, DOWN, x, gy, gw, g), emit
