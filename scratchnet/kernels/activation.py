@@ -104,14 +104,14 @@ def _loop_of_one(start, stop, a, parameters, y):
 def _loop_of_two(start, stop, a, b, parameters, y):
     a, b, y = a[start:stop], b[start:stop], y[start:stop]
     for i in range(len(a)):
-        y[i] = formula(a[i], b[i], *parameters)  # type: ignore[name-defined]  # noqa: F821
+        y[i] = formula(a[i], b[i], *parameters)  # noqa: F821
 
 
 @jit
 def _loop_of_three(start, stop, a, b, c, parameters, y):
     a, b, c, y = a[start:stop], b[start:stop], c[start:stop], y[start:stop]
     for i in range(len(a)):
-        y[i] = formula(a[i], b[i], c[i], *parameters)  # type: ignore[name-defined]  # noqa: F821
+        y[i] = formula(a[i], b[i], c[i], *parameters)  # noqa: F821
 
 
 def pointwise(formula: Callable, name: str, count: int, work: float) -> Kernel:

@@ -32,7 +32,7 @@ class Pointwise(Function):
     A subclass names its formulas in `activation`.
     """
 
-    reads = ((0,),)
+    reads: Any = ((0,),)
     activation: Activation
     gradient: Any
 

@@ -32,7 +32,7 @@ def hinge_embedding_loss(
     """x where t = 1, max(0, margin − x) where t = −1: x is the distance of pairs that are alike or not."""
     reduction = chosen(reduction, size_average, reduce)
     x, t = check_tensor(input, "hinge_embedding_loss"), check_tensor(target, "hinge_embedding_loss", "target")
-    alike, different = ops.where(t != -1, x, 0.0), ops.where(t != 1, _positive_part(margin - x), 0.0)
+    alike, different = ops.where(ops.ne(t, -1), x, 0.0), ops.where(ops.ne(t, 1), _positive_part(margin - x), 0.0)
     return reduce_loss(alike + different, reduction)
 
 
@@ -220,7 +220,7 @@ def cosine_embedding_loss(
     tiny = 1e-12  # inside of the root, as torch has it: two zero vectors have cosine 0
     lengths = ops.sqrt(((x * x).sum(-1) + tiny) * ((y * y).sum(-1) + tiny))
     cosine = (x * y).sum(-1) / lengths
-    loss = ops.where(t == 1, 1 - cosine, 0.0) + ops.where(t == -1, _positive_part(cosine - margin), 0.0)
+    loss = ops.where(ops.eq(t, 1), 1 - cosine, 0.0) + ops.where(ops.eq(t, -1), _positive_part(cosine - margin), 0.0)
     return reduce_loss(loss, reduction)
 
 

@@ -124,7 +124,7 @@ class Hardtanh(_Activation):
     """x, but at least min_val and at most max_val"""
 
     function, settings = staticmethod(F.hardtanh), ("min_val", "max_val")
-    shown = settings
+    shown: tuple[str, ...] = settings
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
@@ -21,7 +22,7 @@ class _Loss(Module):
         legacy = size_average is not None or reduce is not None
         self.reduction = chosen(reduction, size_average, reduce) if legacy else reduction
 
-    def forward(self, *tensors: Tensor, **named: Tensor) -> Tensor:
+    def forward(self, *tensors: Any, **named: Any) -> Tensor:
         settings = {name: getattr(self, name) for name in self.settings}
         return type(self).function(*tensors, **named, **settings, reduction=self.reduction)
 
@@ -29,7 +30,7 @@ class _Loss(Module):
 class _WeightedLoss(_Loss):
     """A loss with weights, which are a buffer: they move and are saved with the module."""
 
-    settings = ("weight",)
+    settings: tuple[str, ...] = ("weight",)
 
     def __init__(
         self,
