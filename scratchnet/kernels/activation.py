@@ -97,7 +97,7 @@ def activation(formula: Callable | None = None, *, of_output: bool = False, work
 def _loop_of_one(start, stop, a, parameters, y):
     a, y = a[start:stop], y[start:stop]
     for i in range(len(a)):
-        y[i] = formula(a[i], *parameters)  # type: ignore[name-defined]  # noqa: F821, of each kernel its own
+        y[i] = formula(a[i], *parameters)  # noqa: F821, of each kernel its own
 
 
 @jit
