@@ -11,6 +11,7 @@ Threads may walk graphs of their own at the same time, also if they share leaves
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from heapq import heappop, heappush
@@ -163,19 +164,51 @@ def _through_hooks(hooks: dict, g: Any) -> Any:
 
 
 def accumulate(x: Tensor, g: Any) -> None:
-    """x.grad += g, for a leaf in place. The first gradient is copied: it may share memory with another's or the caller's."""
+    """x.grad += g, for a leaf in place.
+
+    The first gradient becomes x.grad itself if nobody else has it; it is copied if it may share memory with another's, or the
+    caller's.
+    """
     with _accumulating:
         total = x._grad
         if isinstance(g, Tensor):
             x._grad = g.clone() if total is None else total + g
         elif total is None:
-            x._grad = Tensor(g.copy())
+            x._grad = Tensor(g if _references(g) <= _NOBODY_ELSE and _owns_memory(g) else g.copy())
         elif x._node is not None:
             x._grad = Tensor(total.array + g)
         else:
             check_memory(total)
             total.array += g
             total._counter[0] += 1
+
+
+def _owns_memory(g: Any) -> bool:
+    """Not a view, and not an array whose memory somebody else handed in."""
+    return type(g) is np.ndarray and g.base is None and g.flags.c_contiguous and g.flags.writeable
+
+
+def _references(g: Any) -> int:
+    return sys.getrefcount(g) if hasattr(sys, "getrefcount") else 1 << 30
+
+
+def _calibrated() -> int:
+    """How many references an array has in `accumulate` that nobody but the walk and `engine.backward` know.
+
+    Counted, not known: interpreters differ in which references they count.
+    """
+
+    def accumulate_(x: Any, g: Any) -> int:
+        return _references(g)
+
+    found = {0: np.empty(1)}
+    for x in list(found):
+        g = found.pop(x)
+        count = accumulate_(x, g)
+    return count
+
+
+_NOBODY_ELSE = _calibrated()
 
 
 def _ways(outputs: Sequence[Tensor], targets: Sequence[Tensor] | None) -> tuple[set, set | None]:
