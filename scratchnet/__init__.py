@@ -50,10 +50,17 @@ pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 _SUBPACKAGES = frozenset(
     "config nn optim data vision metrics training testing utils kernels cli".split()
 )
-# Functions of `nn.functional` that torch also has as functions of its own and as methods.
-_LAYERS = ("relu", "relu_", "softmax", "log_softmax")
-
-_RECURRENT = frozenset("lstm lstm_cell gru gru_cell rnn_tanh rnn_tanh_cell rnn_relu rnn_relu_cell".split())
+# Functions of `nn.functional` that are methods of Tensor too.
+_METHODS = frozenset(["hardshrink", "log_softmax", "prelu", "relu", "relu_", "softmax"])
+# Those that torch has by the same name, with the same arguments, in `torch` itself.
+_LAYERS = _METHODS | frozenset(
+    """
+    adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc
+    conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity dropout feature_alpha_dropout
+    group_norm layer_norm max_pool1d max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle
+    pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm rrelu rrelu_ selu selu_ threshold threshold_
+    """.split()
+)
 
 
 class _MethodOfNN:
@@ -67,7 +74,7 @@ class _MethodOfNN:
         return getattr(owner if instance is None else instance, self.name)
 
 
-for _name in _LAYERS:
+for _name in _METHODS:
     setattr(Tensor, _name, _MethodOfNN(_name))
 
 

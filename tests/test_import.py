@@ -33,3 +33,16 @@ def test_gradcheck_is_the_function_however_it_is_reached():
         "import scratchnet.testing, scratchnet as s; from scratchnet.autograd import gradcheck, functional;"
         "print(gradcheck is s.autograd.gradcheck, callable(gradcheck), functional.hessian.__name__)"
     ) == ["True", "True", "hessian"]
+
+
+def test_torchs_own_functions_of_layers_are_here():
+    """By torch's names, and the same objects as in nn.functional, whose tests compare them with torch."""
+    import torch
+
+    import scratchnet
+
+    for name in scratchnet._LAYERS:
+        assert callable(getattr(torch, name))
+        assert getattr(scratchnet, name) is getattr(scratchnet.nn.functional, name)
+    for name in scratchnet._METHODS:
+        assert callable(getattr(torch.Tensor, name))

@@ -3,11 +3,11 @@
     correlate(L, KH, KW, DOWN, UP, x, w, bias, y, g)          y[i, j] = bias + Σ_{a, b} w[a, b] · x[r(i, a), c(j, b)]
     dots_of_plane(L, KH, KW, DOWN, x, gy, gw, g)              gw[a, b] += Σ_{i, j} gy[i, j] · x[r(i, a), c(j, b)]
 
-with c(j, b) = (j·DOWN + first_column + b·column_step) / UP, and r(i, a) alike with steps of its own; taps that fall beside the plane, or
-between its pixels (where UP = 2 does not divide), are left out.  ``g`` is a `Plane`: all ints.
+with c(j, b) = (j·DOWN + first_column + b·column_step) / UP, and r(i, a) alike with steps of its own; taps that fall beside the
+plane, or between its pixels (where UP = 2 does not divide), are left out.  ``g`` is a `Plane`: all ints.
 
-The lanes are neighbouring pixels of a row of results.  There is no padded copy: masks, the same for all rows, keep a tap's lanes inside
-the plane.  With so few products per pixel, copying would take longer than computing.
+The lanes are neighbouring pixels of a row of results.  There is no padded copy: masks, the same for all rows, keep a tap's lanes
+inside the plane.  With so few products per pixel, copying would take longer than computing.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def dots_loop(start, stop, x, g, gw, plane):
 
 
 def _specialised(loop: Loop, s: Geometry, dtype: Any, down: int, up: int) -> Loop:
-    from scratchnet.kernels import plane_instructions as instructions       # late: it needs Numba
+    from scratchnet.kernels import plane_instructions as instructions  # late: it needs Numba
 
     return loop.specialised(L=tiles.lanes(dtype), KH=s.kernel[0], KW=s.kernel[1], DOWN=down, UP=up,
                             correlate=instructions.correlate, dots_of_plane=instructions.dots_of_plane)  # fmt: skip
