@@ -61,6 +61,7 @@ _LAYERS = _METHODS | frozenset(
     pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm rrelu rrelu_ selu selu_ threshold threshold_
     """.split()
 )
+_RECURRENT = frozenset("lstm lstm_cell gru gru_cell rnn_tanh rnn_tanh_cell rnn_relu rnn_relu_cell".split())
 
 
 class _MethodOfNN:

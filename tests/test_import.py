@@ -44,5 +44,7 @@ def test_torchs_own_functions_of_layers_are_here():
     for name in scratchnet._LAYERS:
         assert callable(getattr(torch, name))
         assert getattr(scratchnet, name) is getattr(scratchnet.nn.functional, name)
+    for name in scratchnet._RECURRENT:
+        assert callable(getattr(torch, name)) and callable(getattr(scratchnet, name))
     for name in scratchnet._METHODS:
         assert callable(getattr(torch.Tensor, name))

@@ -24,7 +24,7 @@ def matmul(a, b):
 def _matmul_cpu(a, b):
     if not compilable(a, b) or min(a.ndim, b.ndim) < 2 or a.shape[-1] != b.shape[-2]:
         return NotImplemented
-    m, k, n = *a.shape[-2:], b.shape[-1]
+    (m, k), n = a.shape[-2:], b.shape[-1]
     work = m * k * n
     if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:      # the same matrix for all: one tall product
         return _matmul_cpu(a.reshape(-1, k), b).reshape(*a.shape[:-1], n)

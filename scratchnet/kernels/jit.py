@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -101,7 +101,7 @@ class Loop:
     def sources(self) -> set[str]:
         """The files whose text the compiled loop depends on: its own, and those of what it calls."""
         own = {self.python.__code__.co_filename, __file__}
-        modules = {sys.modules[value.__module__].__file__ for value in self._constants.values()
+        modules = {cast(str, sys.modules[value.__module__].__file__) for value in self._constants.values()
                    if callable(value)}
         return own.union(modules, *(loop.sources() for loop in self._called().values()))
 

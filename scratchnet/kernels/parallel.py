@@ -171,14 +171,13 @@ class _Scratch:
             return ()
         length, dtype = self._wanted
         size = length * np.dtype(dtype).itemsize
-        self._buffer, _workspace.buffer = _workspace.buffer, None
-        if self._buffer is None or len(self._buffer) < size + _ALIGNMENT:      # in use further up, or too small
-            self._nested = self._buffer is None
-            self._buffer = np.empty(size + _ALIGNMENT, np.uint8)
-        else:
-            self._nested = False
-        start = -self._buffer.ctypes.data % _ALIGNMENT
-        return (self._buffer[start:start + size].view(dtype),)
+        buffer, _workspace.buffer = _workspace.buffer, None
+        self._nested = buffer is None
+        if buffer is None or len(buffer) < size + _ALIGNMENT:      # in use further up, or too small
+            buffer = np.empty(size + _ALIGNMENT, np.uint8)
+        self._buffer = buffer
+        start = -buffer.ctypes.data % _ALIGNMENT
+        return (buffer[start:start + size].view(dtype),)
 
     def __exit__(self, *error: object) -> None:
         if self._wanted is not None and not self._nested:

@@ -16,7 +16,7 @@ import math
 import types
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from scratchnet.optim.optimizer import Optimizer
@@ -35,7 +35,12 @@ __all__ = [
 class _OfFunctions(LRScheduler):
     """A schedule of a function of the epoch, or of one for each group."""
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Callable | Sequence[Callable], last_epoch: int = -1) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable | list[Callable] | tuple[Callable, ...],
+        last_epoch: int = -1,
+    ) -> None:
         groups = len(optimizer.param_groups)
         lambdas = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * groups
         if len(lambdas) != groups:

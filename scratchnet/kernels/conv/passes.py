@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratchnet.kernels.conv.geometry import Geometry
+from scratchnet.kernels.conv.geometry import Axes, Geometry
 
-Triple = tuple[int, int, int]       # depth, height, width
+Triple = Axes                       # three: depth, height, width
 
 
 class Pass(NamedTuple):
@@ -33,10 +33,10 @@ class Pass(NamedTuple):
     size: Triple                    # of the source
     output: Triple                  # pixels that this pass makes
     step: Triple
-    offsets: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+    offsets: tuple[tuple[int, ...], ...]            # of the taps, along each axis
     spread: Triple = (1, 1, 1)
     first: Triple = (0, 0, 0)
-    taps: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())    # which taps of the kernel, along each axis
+    taps: tuple[tuple[int, ...], ...] = ((), (), ())    # which taps of the kernel, along each axis
 
     @property
     def reduction(self) -> int:

@@ -58,7 +58,8 @@ def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None, causal: bool, s
     if mask is not None:
         scores = scores + mask
     if causal:
-        scores = scores.masked_fill(Tensor(~np.tri(*scores.shape[-2:], dtype=bool)), -math.inf)
+        queries, keys = scores.shape[-2:]
+        scores = scores.masked_fill(Tensor(~np.tri(queries, keys, dtype=bool)), -math.inf)
     if mask is None:
         return softmax(scores, -1)
     hidden = Tensor((scores.array == -np.inf).all(-1, keepdims=True))

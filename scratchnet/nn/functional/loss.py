@@ -162,7 +162,9 @@ def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
             "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=4,
         )
-    return (x, t) if x.array.dtype == t.array.dtype else promote(x, t, function=name)
+    if x.array.dtype != t.array.dtype:
+        x, t = promote(x, t, function=name)
+    return x, t
 
 
 def _weighted(loss: Tensor, reduction: str, weight: Tensor | None, input: Tensor) -> Tensor:

@@ -97,11 +97,11 @@ def ctc_loss(
     _, n, classes = x.array.shape
     if not 0 <= blank < classes:
         raise RuntimeError(f"ctc_loss: blank must be in label range 0 to {classes - 1}, got {blank}")
-    lengths = [_lengths(value, n, name) for value, name in ((input_lengths, "input"), (target_lengths, "target"))]
-    rows = _padded(labels, lengths[1], n, blank)
-    loss = CTC(rows, *lengths, blank, zero_infinity)(x)
+    frames, counts = _lengths(input_lengths, n, "input"), _lengths(target_lengths, n, "target")
+    rows = _padded(labels, counts, n, blank)
+    loss = CTC(rows, frames, counts, blank, zero_infinity)(x)
     if reduction == "mean":
-        return (loss / Tensor(np.maximum(lengths[1], 1).astype(x.array.dtype))).mean()
+        return (loss / Tensor(np.maximum(counts, 1).astype(x.array.dtype))).mean()
     return loss.sum() if reduction == "sum" else loss if batched else loss.reshape(())
 
 

@@ -120,10 +120,10 @@ def multi_head_attention_forward(
     if not batched:
         query, key, value = (x.unsqueeze(1) for x in (query, key, value))
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
-    sides = _batch_first(query, key, value)
+    query, key, value = _batch_first(query, key, value)
     weights = in_proj_weight if not use_separate_proj_weight else (q_proj_weight, k_proj_weight, v_proj_weight)
     y, p = attend(
-        *sides, embed_dim_to_check, num_heads, weights, in_proj_bias, bias_k, bias_v, add_zero_attn,
+        query, key, value, embed_dim_to_check, num_heads, weights, in_proj_bias, bias_k, bias_v, add_zero_attn,
         dropout_p if training else 0.0, out_proj_weight, out_proj_bias, key_padding_mask, need_weights, attn_mask,
         static_k, static_v, average_attn_weights, is_causal,
     )  # fmt: skip
@@ -216,7 +216,7 @@ def _with_further_keys(k: Tensor, v: Tensor, bias_k: Any, bias_v: Any, add_zero:
         if static:
             raise AssertionError("bias cannot be added to static key or value.")
         further.append(
-            tuple(b.reshape(1, heads, 1, features).expand(batch, heads, 1, features) for b in (bias_k, bias_v))  # type: ignore[arg-type]
+            tuple(b.reshape(1, heads, 1, features).expand(batch, heads, 1, features) for b in (bias_k, bias_v))
         )
     if add_zero:
         zeros = Tensor(np.zeros((batch, heads, 1, features), k.array.dtype))

@@ -169,7 +169,10 @@ class EmbeddingBag(Module):
         if _weight is None:
             self.reset_parameters()
 
-    from_pretrained = classmethod(_from_pretrained)
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, **options: Any) -> EmbeddingBag:
+        """A layer with the table that is given, which is not learned further unless `freeze` is False."""
+        return _from_pretrained(cls, embeddings, freeze, **options)
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""

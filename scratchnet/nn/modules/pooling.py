@@ -107,7 +107,7 @@ class AvgPool1d(_AvgPool):
         count_include_pad: bool = True,
     ) -> None:
         stride = kernel_size if stride is None else stride
-        super().__init__(*(_tuple(v, 1) for v in (kernel_size, stride, padding)), ceil_mode, count_include_pad)
+        super().__init__(_tuple(kernel_size, 1), _tuple(stride, 1), _tuple(padding, 1), ceil_mode, count_include_pad)
         del self.divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
