@@ -206,8 +206,8 @@ def sliding_windows(name: str, size: tuple[int, ...], kernel: tuple[int, ...], s
     if min(counts) < 1:
         raise RuntimeError(f"{name}: given input size {size}, calculated output size {tuple(counts)}: output size is "
                            f"too small for kernel_size={kernel}, padding={padding} and dilation={dilation}")
-    axes = [_sliding_axis(*axis, count_include_pad=count_include_pad)
-            for axis in zip(size, kernel, stride, padding, dilation, counts)]
+    axes = [_sliding_axis(n, k, s, p, d, count, count_include_pad)
+            for n, k, s, p, d, count in zip(size, kernel, stride, padding, dilation, counts)]
     if divisor_override is not None:
         axes = [a._replace(divisor=np.ones(a.windows)) for a in axes]
         axes[-1].divisor[:] = divisor_override

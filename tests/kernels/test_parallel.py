@@ -127,3 +127,59 @@ if child == 0:
 assert os.waitpid(child, 0)[1] == 0 and count()
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+
+
+class TestScratch:
+    """Scratch memory of the threads."""
+
+    @staticmethod
+    def loop(start, stop, seen, scratch):
+        seen.append(scratch)
+
+    def lent(self, length, dtype=np.float32):
+        seen = []
+        parallel.parallel_for(self.loop, 1, 1, seen, scratch=(length, dtype))
+        return seen[0]
+
+    def test_has_the_length_and_dtype_asked_for_and_begins_at_a_cache_line(self):
+        for length, dtype in ((0, np.float32), (5, np.float64), (100_001, np.float32)):
+            array = self.lent(length, dtype)
+            assert array.shape == (length,) and array.dtype == dtype
+            assert array.ctypes.data % 64 == 0 or not length
+
+    def test_is_used_again(self):
+        assert np.shares_memory(self.lent(1000), self.lent(900))
+
+    def test_a_call_within_a_call_has_its_own(self):
+        seen = []
+
+        def outer(start, stop, scratch):
+            scratch[:] = 1
+            parallel.parallel_for(self.loop, 1, 1, seen, scratch=(1000, np.float32))
+            seen[0][:] = 2
+            assert (scratch == 1).all()
+
+        parallel.parallel_for(outer, 1, 1, scratch=(1000, np.float32))
+        assert len(seen) == 1
+
+    def test_no_more_is_kept_than_the_limit(self):
+        before = parallel.get_workspace_limit()
+        try:
+            parallel.set_workspace_limit(4096)
+            self.lent(1 << 16)
+            assert len(parallel._workspace.buffer) <= 4096
+        finally:
+            parallel.set_workspace_limit(before)
+
+    def test_is_given_back_after_an_error(self):
+        def fail(start, stop, scratch):
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            parallel.parallel_for(fail, 1, 1, scratch=(10, np.float32))
+        assert parallel._workspace.buffer is not None
+
+    @pytest.mark.parametrize("size", [-1, 1.5, "1"])
+    def test_limits_that_are_none_are_refused(self, size):
+        with pytest.raises(ValueError, match="set_workspace_limit: expected a number of bytes"):
+            parallel.set_workspace_limit(size)

@@ -51,8 +51,8 @@ def _specialised(loop: Loop, s: Geometry, dtype: Any, down: int, up: int) -> Loo
 def _forward_plane(s: Geometry) -> Any:
     from scratchnet.kernels.plane_instructions import Plane
 
-    return Plane(*s.size, *s.output, down=s.stride[0], up=1, first_row=-s.padding[0], first_column=-s.padding[1],
-                 row_step=s.dilation[0], column_step=s.dilation[1])
+    (height, width), (rows, columns) = s.size, s.output
+    return Plane(height, width, rows, columns, s.stride[0], 1, -s.padding[0], -s.padding[1], *s.dilation)
 
 
 def _work(s: Geometry) -> float:
@@ -76,8 +76,8 @@ def grad_input(s: Geometry, g: np.ndarray, w: np.ndarray) -> np.ndarray:
 
     shape, s = s.input_shape, s.lifted(2)
     gx = np.empty((s.batch * s.groups, math.prod(s.size)), g.dtype)
-    plane = Plane(*s.output, *s.size, down=1, up=s.stride[0], first_row=s.padding[0], first_column=s.padding[1],
-                  row_step=-s.dilation[0], column_step=-s.dilation[1])
+    (height, width), (rows, columns) = s.output, s.size
+    plane = Plane(height, width, rows, columns, 1, s.stride[0], *s.padding, -s.dilation[0], -s.dilation[1])
     loop = _specialised(correlate_loop, s, g.dtype, 1, s.stride[1])
     parallel_for(loop, len(gx), _work(s) * math.prod(s.stride), g.reshape(len(gx), -1), w.reshape(s.groups, -1),
                  np.zeros(s.groups, g.dtype), gx, plane)
