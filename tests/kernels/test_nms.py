@@ -29,7 +29,7 @@ def by_definition(boxes, scores, threshold, groups):
     order = sorted(range(len(boxes)), key=lambda i: (not np.isnan(scores[i]), -scores[i] if scores[i] == scores[i] else 0))
     kept = []
     for i in order:
-        if not any(groups[i] == groups[j] and iou(boxes[i], boxes[j]) > threshold for j in kept):
+        if not any(groups[i] == groups[j] and float(iou(boxes[i], boxes[j])) > threshold for j in kept):
             kept.append(i)
     return kept
 

@@ -77,7 +77,8 @@ def grad_input(s: Geometry, g: np.ndarray, w: np.ndarray) -> np.ndarray:
     shape, s = s.input_shape, s.lifted(2)
     gx = np.empty((s.batch * s.groups, math.prod(s.size)), g.dtype)
     (height, width), (rows, columns) = s.output, s.size
-    plane = Plane(height, width, rows, columns, 1, s.stride[0], *s.padding, -s.dilation[0], -s.dilation[1])
+    plane = Plane(height, width, rows, columns, 1, s.stride[0], s.padding[0], s.padding[1],
+                  -s.dilation[0], -s.dilation[1])
     loop = _specialised(correlate_loop, s, g.dtype, 1, s.stride[1])
     parallel_for(loop, len(gx), _work(s) * math.prod(s.stride), g.reshape(len(gx), -1), w.reshape(s.groups, -1),
                  np.zeros(s.groups, g.dtype), gx, plane)
