@@ -12,10 +12,12 @@ from scratchnet.kernels.registry import compilable, dense
 
 def check_step(name: str, parameter: Any, gradient: Any, *states: Any) -> None:
     """Refuse arrays of other shapes or dtypes than the parameter's, and read-only ones; None is a state not kept."""
-    for label, array in (("gradient", gradient), *((f"state {i}", s) for i, s in enumerate(states))):
-        if array is not None and (array.shape != parameter.shape or array.dtype != parameter.dtype):
-            raise RuntimeError(f"{name}: expected a {label} of shape {parameter.shape} and dtype "
-                               f"{parameter.dtype}, got {array.shape} and {array.dtype}")
+    shape, dtype = parameter.shape, parameter.dtype
+    for i, array in enumerate((gradient, *states), -1):
+        if array is not None and (array.shape != shape or array.dtype != dtype):
+            label = "gradient" if i < 0 else f"state {i}"
+            raise RuntimeError(f"{name}: expected a {label} of shape {shape} and dtype {dtype}, "
+                               f"got {array.shape} and {array.dtype}")
     for array in (parameter, *states):
         if array is not None and not array.flags.writeable:
             raise ValueError(f"{name}: the parameter and its states are changed in place, but one is "

@@ -117,6 +117,9 @@ def parallel_for(loop, count: int, work: float, *args: Any, scratch: tuple[int, 
     scratch : (length, dtype) of an array that each thread has for itself, the last argument of the loop.
         It is used again by later calls, and holds anything at first.
     """
+    if scratch is None and 0 < count * max(work, 1) <= _MIN_WORK:        # the quick way for little work
+        loop(0, count, *args)
+        return
     step = max(-(-count // (_SPLIT * _threads)), int(_MIN_WORK / max(work, 1)), 1)
     helpers = min(_threads, -(-count // step)) - 1
     if helpers < 1:

@@ -79,7 +79,12 @@ def use_reference(enabled: bool = True) -> Iterator[None]:
 def compilable(*arrays: np.ndarray) -> bool:
     """Whether the arrays are plain ones of one dtype that compiled loops take: float32 or float64."""
     dtype = arrays[0].dtype
-    return dtype in _FLOATS and all(type(a) is np.ndarray and a.dtype == dtype for a in arrays)
+    if dtype not in _FLOATS:
+        return False
+    for a in arrays:            # a loop: all(...) of a generator takes twice as long, and every kernel asks
+        if type(a) is not np.ndarray or a.dtype != dtype:
+            return False
+    return True
 
 
 def dense(array: np.ndarray, dtype=None) -> np.ndarray:
