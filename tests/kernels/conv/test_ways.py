@@ -82,10 +82,9 @@ def test_in_many_blocks(case):
 
 
 @pytest.mark.parametrize("size", [0, 16, 32, 64])
-@pytest.mark.parametrize("case", [CASES[1], CASES[6]])
-def test_with_vectors_of_each_width(case, size):
+def test_with_vectors_of_each_width(size):
     with vectors_of(size):
-        check(case, np.float32)
+        check(CASES[6], np.float32)
 
 
 @given(geometry=st.sampled_from([1, 2, 2, 3]).flatmap(lambda dims: windows(dims=dims)), batch=st.integers(1, 4),
@@ -94,6 +93,14 @@ def test_on_drawn_geometry(geometry, batch, groups, depth, filters, seed):
     size, kernel, *options = geometry
     case = (batch, groups * depth, *size), (groups * filters, depth, *kernel), *options, groups
     check(case, np.float64, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [0, 16, 32, 64])
+@pytest.mark.parametrize("case", CASES[:6])
+def test_every_corner_with_vectors_of_each_width(case, size):
+    with vectors_of(size):
+        check(case, np.float32)
 
 
 @pytest.mark.slow
