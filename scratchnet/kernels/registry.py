@@ -81,7 +81,7 @@ def compilable(*arrays: np.ndarray) -> bool:
     dtype = arrays[0].dtype
     if dtype not in _FLOATS:
         return False
-    for a in arrays:            # a loop: all(...) of a generator takes twice as long, and every kernel asks
+    for a in arrays:            # noqa: SIM110  all(...) of a generator takes twice as long, and every kernel asks
         if type(a) is not np.ndarray or a.dtype != dtype:
             return False
     return True
