@@ -140,7 +140,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         with contextlib.suppress(IndexError):  # refused below, in torch's words
             return Slice(key)(self)
     key, picks, _ = parse(self, index)
-    y = self if picks and _is_all(key) else Slice(key)(self)
+    y = self if picks and _is_all(key, self.array.shape) else Slice(key)(self)
     return pick(y, picks) if picks else y
 
 
@@ -155,10 +155,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     key = basic_key(index)
     if key is not None and not isinstance(value, Tensor):
         with contextlib.suppress(IndexError):
-            assign(Slice(key)(self), value)
+            assign(_region(self, key), value)
             return
     key, picks, masks_only = parse(self, index)
-    region = self if picks and _is_all(key) else Slice(key)(self)
+    region = _region(self, key)
     if isinstance(value, Tensor):
         value = _without_leading_ones(value, None if picks else region.array.ndim)
         if picks and masks_only and not value.array.ndim:
@@ -169,8 +169,22 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         assign(region, value)
 
 
-def _is_all(key: tuple) -> bool:
-    return all(k == slice(None) for k in key[:-1])
+def _region(x: Tensor, key: tuple) -> Tensor:
+    """What an assignment writes to: x itself where that is all of it, so that nothing of its old history is needed."""
+    return x if _is_all(key, x.array.shape) else Slice(key)(x)
+
+
+def _is_all(key: tuple, shape: tuple[int, ...]) -> bool:
+    """Whether a key of slices, and one Ellipsis, takes every element."""
+    at = key.index(Ellipsis)
+    behind = len(key) - at - 1
+    if at + behind > len(shape):
+        return False
+    places = (*zip(key[:at], shape), *zip(key[at + 1 :], shape[len(shape) - behind :]))
+    return all(
+        isinstance(k, slice) and k.start in (None, 0) and (k.stop is None or k.stop >= n) and k.step in (None, 1)
+        for k, n in places
+    )
 
 
 def _without_leading_ones(value: Tensor, ndim: int | None) -> Tensor:

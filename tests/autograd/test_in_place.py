@@ -1,8 +1,9 @@
 """Changes in place, on leaves, inner values and views of them: what they give, and when they are refused, as in torch."""
 
 import numpy as np
+import pytest
 
-from tests.autograd.side_by_side import both_raise, compared, constant, leaf
+from tests.autograd.side_by_side import assert_same, both_raise, compared, constant, leaf
 
 MATRIX = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
 
@@ -261,3 +262,25 @@ def test_bool_and_integer(F):
     a.mul_(constant(F, [2, 2, 2], "int8"))
     b &= a > 2
     return a, b, a.dtype == F.int64, b.dtype == F.bool
+
+
+@pytest.mark.parametrize("value", [2.0, "tensor"])
+@pytest.mark.parametrize(
+    "key",
+    [..., (), slice(None), slice(0, 2), slice(0, 9), slice(-5, None), slice(0, 1), (slice(None), ...), (..., slice(0, 2)),
+     (slice(0, 2), slice(0, 3)), (slice(None), slice(0, 2)), None, (..., None), (slice(None), slice(None), None)],
+    ids=str,
+)  # fmt: skip
+def test_assigning_all_elements_saves_nothing(key, value):
+    """So the graph can be walked again; where a part is assigned, it cannot, in either library."""
+
+    def program(F):
+        x, source = leaf(F, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), leaf(F, 3.0)
+        y = x + 1.0
+        y[key] = source if value == "tensor" else value
+        g = constant(F, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+        y.backward(g)
+        y.backward(g)
+        return x.grad, source.grad, y
+
+    assert_same(program)
