@@ -188,8 +188,7 @@ def _owns_memory(g: Any) -> bool:
     return type(g) is np.ndarray and g.base is None and g.flags.c_contiguous and g.flags.writeable
 
 
-def _references(g: Any) -> int:
-    return sys.getrefcount(g) if hasattr(sys, "getrefcount") else 1 << 30
+_references = getattr(sys, "getrefcount", lambda g: 1 << 30)  # where it is not known who refers to it, all is copied
 
 
 def _calibrated() -> int:
@@ -198,13 +197,13 @@ def _calibrated() -> int:
     Counted, not known: interpreters differ in which references they count.
     """
 
-    def accumulate_(x: Any, g: Any) -> int:
+    def as_accumulate(x: Any, g: Any) -> int:
         return _references(g)
 
     found = {0: np.empty(1)}
-    for x in list(found):
+    for x in list(found):  # as `engine.backward` does
         g = found.pop(x)
-        count = accumulate_(x, g)
+        count = as_accumulate(x, g)
     return count
 
 
