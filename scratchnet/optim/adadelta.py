@@ -6,7 +6,8 @@ from typing import Any
 
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse, zeros
+from scratchnet.optim.optimizer import Optimizer, zeros
+from scratchnet.optim.options import check_not_negative, refuse
 
 
 class Adadelta(Optimizer):
@@ -61,7 +62,7 @@ class Adadelta(Optimizer):
         super().__init__(params, defaults)
 
     def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
-        return zeros(0, p, ("square_avg", "acc_delta"))
+        return zeros(p, "square_avg", "acc_delta")
 
     def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         kernels.adadelta_step(

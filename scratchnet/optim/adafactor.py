@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.optim.optimizer import Optimizer, refuse
+from scratchnet.optim.optimizer import Optimizer, zeros
+from scratchnet.optim.options import check_one_element, refuse
 
 
 class Adafactor(Optimizer):
@@ -49,8 +50,7 @@ class Adafactor(Optimizer):
         foreach: bool | None = None,
         maximize: bool = False,
     ) -> None:
-        if isinstance(lr, Tensor) and lr.array.size != 1:
-            raise ValueError(f"lr: a Tensor must have 1 element, got shape {tuple(lr.shape)}")
+        check_one_element("lr", lr)
         for name, good, value in (
             ("Learning rate should be >= 0", lr >= 0, lr),
             ("beta2_decay should be <= 0", beta2_decay <= 0, beta2_decay),
@@ -69,11 +69,10 @@ class Adafactor(Optimizer):
         super().__init__(params, defaults)
 
     def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
-        step = {"step": np.zeros((), np.float32)}
         if p.ndim < 2:
-            return {**step, "variance": np.zeros_like(p)}
+            return zeros(p, "variance")
         rows, columns = (*p.shape[:-1], 1), (*p.shape[:-2], 1, p.shape[-1])
-        return {**step, "row_var": np.zeros(rows, p.dtype), "col_var": np.zeros(columns, p.dtype)}
+        return {**zeros(p), "row_var": np.zeros(rows, p.dtype), "col_var": np.zeros(columns, p.dtype)}
 
     def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         step, lr = state["step"].array.item(), float(group["lr"])

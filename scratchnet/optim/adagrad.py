@@ -8,7 +8,8 @@ import numpy as np
 
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse
+from scratchnet.optim.optimizer import Optimizer, zeros
+from scratchnet.optim.options import check_not_negative, refuse
 
 
 class Adagrad(Optimizer):
@@ -63,10 +64,10 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults)
         for group in self.param_groups:
             for p in group["params"]:
-                self.state[p].update({k: Tensor(array) for k, array in self._new_state(p.array, group).items()})
+                self._state_of(p, group)
 
     def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
-        return {"step": np.zeros((), np.float32), "sum": np.full_like(p, group["initial_accumulator_value"])}
+        return {**zeros(p), "sum": np.full_like(p, group["initial_accumulator_value"])}
 
     def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         rate = float(group["lr"]) / (1 + (state["step"].array.item() - 1) * group["lr_decay"])

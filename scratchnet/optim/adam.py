@@ -6,7 +6,8 @@ from typing import Any
 
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.optim.optimizer import Optimizer, check_betas, check_not_negative, refuse, zeros
+from scratchnet.optim.optimizer import Optimizer, zeros
+from scratchnet.optim.options import check_betas, check_not_negative, refuse
 
 
 class Adam(Optimizer):
@@ -76,8 +77,7 @@ class Adam(Optimizer):
         super().__init__(params, defaults)
 
     def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
-        names = ("exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if group["amsgrad"] else ()))
-        return zeros(0, p, names)
+        return zeros(p, "exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if group["amsgrad"] else ()))
 
     def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         kernels.adam_step(

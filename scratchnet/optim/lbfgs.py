@@ -10,7 +10,8 @@ import numpy as np
 from scratchnet.autograd.mode import enable_grad
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.optim.line_search import strong_wolfe
-from scratchnet.optim.optimizer import Optimizer, check_not_negative
+from scratchnet.optim.optimizer import Optimizer
+from scratchnet.optim.options import check_not_negative
 
 _LEAST_CURVATURE = 1e-10
 
@@ -99,7 +100,7 @@ class LBFGS(Optimizer):
             state["n_iter"] += 1
             d = self._direction(state, g, group["history_size"])
             previous_loss = loss
-            state.update(d=Tensor(d), prev_flat_grad=Tensor(g.copy()), prev_loss=loss)
+            state.update(d=Tensor(d), prev_flat_grad=Tensor(g), prev_loss=loss)
             t = min(1.0, 1.0 / float(np.abs(g).sum())) * lr if state["n_iter"] == 1 else lr
             slope = float(g @ d)
             state["t"] = t
@@ -132,7 +133,6 @@ class LBFGS(Optimizer):
             change = group["tolerance_change"]
             if np.abs(d * d.dtype.type(t)).max() <= change or abs(loss - previous_loss) < change:
                 break
-        state["prev_loss"] = previous_loss
         return first
 
     def _direction(self, state: dict[str, Any], g: Any, size: int) -> Any:

@@ -51,7 +51,7 @@ def strong_wolfe(
     Parameters
     ----------
     evaluate : callable
-        The loss and its gradient at start + t · direction.
+        The loss and its gradient, an array of its own, at start + t · direction.
     t : float
         Where to begin.
     direction, gradient : vectors
@@ -71,15 +71,15 @@ def strong_wolfe(
 
     def at(t: float) -> Point:
         value, g = evaluate(t)
-        return Point(t, value, g.copy(), float(g @ direction))
+        return Point(t, value, g, float(g @ direction))
 
-    def too_high(point: Point, than: Point) -> bool:
-        return point.loss > loss + decrease * point.t * slope or point.loss >= than.loss
+    def too_high(point: Point) -> bool:
+        return point.loss > loss + decrease * point.t * slope
 
-    start = before = Point(0, loss, gradient.copy(), slope)
+    start = before = Point(0, loss, gradient, slope)
     point, count, bracket, done = at(t), 0, None, False
     while count < most:  # further and further, until an interval holds a point that will do
-        if point.loss > loss + decrease * point.t * slope or (count > 1 and point.loss >= before.loss):
+        if too_high(point) or (count > 1 and point.loss >= before.loss):
             bracket = [before, point]
         elif abs(point.slope) <= -curvature * slope:
             bracket, done = [point], True
@@ -102,7 +102,7 @@ def strong_wolfe(
             break
         t, stuck = _away_from_the_ends(cubic_minimum(best, other), low, high, stuck)
         point, count, calls = at(t), count + 1, calls + 1
-        if too_high(point, best):
+        if too_high(point) or point.loss >= best.loss:
             bracket = sorted([best, point], key=lambda p: p.loss)
             continue
         if abs(point.slope) <= -curvature * slope:

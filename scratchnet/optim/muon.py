@@ -9,6 +9,7 @@ import numpy as np
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.optim.optimizer import Optimizer
+from scratchnet.optim.options import check_one_element
 
 
 class Muon(Optimizer):
@@ -56,8 +57,7 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:
-        if isinstance(lr, Tensor) and lr.array.size != 1:
-            raise ValueError(f"lr: a Tensor must have 1 element, got shape {tuple(lr.shape)}")
+        check_one_element("lr", lr)
         for name, value in (("Learning rate", lr), ("momentum", momentum), ("weight decay", weight_decay)):
             if not value >= 0:
                 raise ValueError(f"{name} should be >= 0 but is: {value}")

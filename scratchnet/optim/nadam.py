@@ -8,7 +8,8 @@ import numpy as np
 
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.optim.optimizer import Optimizer, check_betas, check_not_negative, refuse
+from scratchnet.optim.optimizer import Optimizer
+from scratchnet.optim.options import check_betas, check_not_negative, refuse
 
 
 class NAdam(Optimizer):

@@ -137,17 +137,22 @@ class Optimizer:
 
     def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         """Change one parameter: count the step, and have `_change` work on arrays."""
-        state = self.state[p]
-        if not state:
-            state.update({name: Tensor(array) for name, array in self._new_state(p.array, group).items()})
+        state = self._state_of(p, group)
         if "step" in state:
             state["step"].array += 1
         self._change(p.array, grad.array, state, group)
         p._counter[0] += 1
 
+    def _state_of(self, p: Tensor, group: dict[str, Any]) -> dict[str, Tensor]:
+        """What is kept of a parameter, from now on if nothing was."""
+        state = self.state[p]
+        if not state:
+            state.update({name: Tensor(array) for name, array in self._new_state(p.array, group).items()})
+        return state
+
     def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         """The arrays that are kept of a parameter; "step" counts its steps."""
-        return {"step": np.zeros((), np.float32)}
+        return zeros(p)
 
     def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         raise NotImplementedError(f"{type(self).__name__} must define _change, _update or step")
@@ -266,32 +271,6 @@ def _copied(value: Any, parameter: Tensor | None, key: Any = None) -> Any:
     return value
 
 
-# ---- checks that optimizers share ------------------------------------------------------------------------
-def check_not_negative(name: str, value: Any) -> None:
-    """Refuse a negative option (or NaN)."""
-    if isinstance(value, Tensor) and value.array.size != 1:
-        raise ValueError(f"{name}: a Tensor must have 1 element, got shape {tuple(value.shape)}")
-    if not value >= 0:
-        raise ValueError(f"Invalid {name}: {value}")
-
-
-def check_betas(betas: tuple[float, float]) -> None:
-    """Refuse shares of the past outside of [0, 1)."""
-    for i, beta in enumerate(betas):
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
-
-
-def zeros(step: int = 0, like: Any = None, names: tuple[str, ...] = ()) -> dict[str, Any]:
+def zeros(like: Any, *names: str) -> dict[str, Any]:
     """A count of steps, and arrays of zeros in the layout of a parameter."""
-    return {"step": np.array(step, np.float32), **{name: np.zeros_like(like) for name in names}}
-
-
-def refuse(optimizer: str, **options: Any) -> None:
-    """Options of torch's that choose between its implementations: only "not asked for" is accepted."""
-    for name, value in options.items():
-        if value:
-            raise NotImplementedError(
-                f"{optimizer}: {name}={value} is not supported; leave it out (every step is one fused pass "
-                "over each parameter)"
-            )
+    return {"step": np.zeros((), np.float32), **{name: np.zeros_like(like) for name in names}}

@@ -6,7 +6,8 @@ from typing import Any
 
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.optim.optimizer import Optimizer, check_betas, check_not_negative, refuse, zeros
+from scratchnet.optim.optimizer import Optimizer, zeros
+from scratchnet.optim.options import check_betas, check_not_negative, refuse
 
 
 class RAdam(Optimizer):
@@ -62,7 +63,7 @@ class RAdam(Optimizer):
         super().__init__(params, defaults)
 
     def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
-        return zeros(0, p, ("exp_avg", "exp_avg_sq"))
+        return zeros(p, "exp_avg", "exp_avg_sq")
 
     def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         (beta1, beta2), lr, decay = group["betas"], float(group["lr"]), group["weight_decay"]

@@ -6,7 +6,8 @@ from typing import Any
 
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse, zeros
+from scratchnet.optim.optimizer import Optimizer, zeros
+from scratchnet.optim.options import check_not_negative, refuse
 
 
 class RMSprop(Optimizer):
@@ -61,7 +62,7 @@ class RMSprop(Optimizer):
 
     def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         further = {"momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
-        return zeros(0, p, ("square_avg", *(name for name, kept in further.items() if kept)))
+        return zeros(p, "square_avg", *(name for name, kept in further.items() if kept))
 
     def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         kernels.rmsprop_step(

@@ -8,7 +8,8 @@ import numpy as np
 
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.optim.optimizer import Optimizer, check_not_negative, refuse
+from scratchnet.optim.optimizer import Optimizer, zeros
+from scratchnet.optim.options import check_not_negative, refuse
 
 
 class Rprop(Optimizer):
@@ -61,8 +62,7 @@ class Rprop(Optimizer):
         super().__init__(params, defaults)
 
     def _new_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
-        return {"step": np.zeros((), np.float32), "prev": np.zeros_like(p),
-                "step_size": np.full_like(p, float(group["lr"]))}  # fmt: skip
+        return {**zeros(p, "prev"), "step_size": np.full_like(p, float(group["lr"]))}
 
     def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         kernels.rprop_step(

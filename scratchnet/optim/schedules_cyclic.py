@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scratchnet.optim.optimizer import Optimizer
-from scratchnet.optim.scheduler import LRScheduler, set_lr
+from scratchnet.optim.scheduler import LRScheduler, check_optimizer, set_lr
 
 
 def _for_each_group(name: str, optimizer: Optimizer, value: Any) -> list:
@@ -29,8 +29,6 @@ class _WithMomentum(LRScheduler):
     use_beta1: bool
 
     def _start_momentum(self, optimizer: Optimizer, base: Any, most: Any, last_epoch: int) -> tuple[list, list]:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
         if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
             raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
         self.use_beta1 = "betas" in optimizer.defaults
@@ -84,8 +82,7 @@ class CyclicLR(_WithMomentum):
         max_momentum: float | Sequence[float] = 0.9,
         last_epoch: int = -1,
     ) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        check_optimizer(optimizer)
         base_lrs = _for_each_group("base_lr", optimizer, base_lr)
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs):
@@ -173,8 +170,7 @@ class OneCycleLR(_WithMomentum):
         three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        check_optimizer(optimizer)
         given = {"total_steps": total_steps} if total_steps is not None else {
             "epochs": epochs, "steps_per_epoch": steps_per_epoch}  # fmt: skip
         if None in given.values():

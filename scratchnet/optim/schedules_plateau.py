@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from scratchnet.optim.optimizer import Optimizer
-from scratchnet.optim.scheduler import LRScheduler, set_lr
+from scratchnet.optim.scheduler import LRScheduler, check_optimizer, set_lr, warn_of_epoch
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -45,8 +44,7 @@ class ReduceLROnPlateau(LRScheduler):
     ) -> None:
         if factor >= 1.0:
             raise ValueError(f"Factor should be < 1.0., got {factor}")
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        check_optimizer(optimizer)
         groups = len(optimizer.param_groups)
         self.factor, self.optimizer = factor, optimizer
         self.default_min_lr = None if isinstance(min_lr, list | tuple) else min_lr
@@ -76,7 +74,7 @@ class ReduceLROnPlateau(LRScheduler):
         """Go to the next epoch, with the metric of the one that has ended."""
         current = float(metrics)
         if epoch is not None:
-            warnings.warn("The epoch parameter in `scheduler.step()` is deprecated; leave it out.", UserWarning, stacklevel=2)
+            warn_of_epoch()
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):
             self.best, self.num_bad_epochs = current, 0

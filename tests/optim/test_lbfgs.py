@@ -49,6 +49,7 @@ def descend(lib, kind, steps, **options):
     [
         dict(lr=1e-3, max_iter=5),
         dict(lr=1e-3, max_iter=7, history_size=2, max_eval=4),
+        dict(max_iter=0),
         dict(line_search_fn="strong_wolfe", max_iter=6),
         dict(line_search_fn="strong_wolfe", max_iter=6, history_size=2, lr=0.1),
         dict(line_search_fn="strong_wolfe", max_iter=8, max_eval=6),

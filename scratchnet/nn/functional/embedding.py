@@ -128,11 +128,17 @@ def embedding(
     ------
     IndexError
         For an index outside of the table.
+    AssertionError
+        For a padding_idx outside of it.
+    RuntimeError
+        If the indices are no integers, or `weight` is no matrix.
+    NotImplementedError
+        For sparse=True.
     """
     indices, table = check_tensor(input, "embedding").array, check_tensor(weight, "embedding", "weight").array
     if table.ndim != 2:
         raise RuntimeError(f"embedding: 'weight' must be 2-D, got shape {table.shape}")
-    padding_idx = _padding_row("embedding", padding_idx, len(table))
+    padding_idx = padding_row("embedding", padding_idx, len(table))
     flat = _checked_indices("embedding", indices, len(table), sparse)
     if max_norm is not None:
         _shorten(weight, flat, max_norm, norm_type)
@@ -179,7 +185,11 @@ def embedding_bag(
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or the mode is unknown or not that of the other arguments.
+    RuntimeError
+        For indices, offsets or a padding_idx outside of their range, and dtypes that do not fit.
+    NotImplementedError
+        For sparse=True, and for per_sample_weights in another mode than "sum".
     """
     indices, table = check_tensor(input, "embedding_bag").array, check_tensor(weight, "embedding_bag", "weight").array
     if table.dtype.kind == "i" and indices.dtype.kind == "f":
@@ -203,7 +213,7 @@ def embedding_bag(
         )
     if s is not None and mode != "sum":
         raise NotImplementedError(f"embedding_bag: per_sample_weights is only supported for mode='sum' (got {mode=})")
-    padding_idx = _padding_row("embedding_bag", padding_idx, len(table))
+    padding_idx = padding_row("embedding_bag", padding_idx, len(table), RuntimeError)
     flat = _checked_indices("embedding_bag", indices, len(table), sparse)
     if max_norm is not None:
         _shorten(weight, flat, max_norm, norm_type)
@@ -252,11 +262,11 @@ def _bag_starts(indices: Any, offsets: Tensor | None, include_last: bool) -> Any
     return starts
 
 
-def _padding_row(name: str, padding_idx: int | None, rows: int) -> int | None:
+def padding_row(name: str, padding_idx: int | None, rows: int, error: type[Exception] = AssertionError) -> int | None:
+    """The row of a table that a padding index, which may count from the end, is for."""
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:
-        error = AssertionError if name == "embedding" else RuntimeError
         raise error(f"{name}: Padding_idx must be within num_embeddings={rows}, got {padding_idx}")
     return padding_idx % rows
 

@@ -8,17 +8,10 @@ from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
 from scratchnet.nn import init
+from scratchnet.nn.functional.embedding import padding_row
 from scratchnet.nn.module import Module
 from scratchnet.nn.modules.factory import positive, unset
 from scratchnet.nn.parameter import Parameter
-
-
-def _padding_row(padding_idx: int | None, rows: int) -> int | None:
-    if padding_idx is None:
-        return None
-    if not -rows <= padding_idx < rows:
-        raise AssertionError(f"Padding_idx must be within num_embeddings={rows}, got {padding_idx}")
-    return padding_idx % rows
 
 
 def _table(layer: str, rows: int, columns: int, given: Tensor | None, device: Any, dtype: Any) -> Parameter:
@@ -84,7 +77,7 @@ class Embedding(Module):
     ) -> None:
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx = _padding_row(padding_idx, num_embeddings)
+        self.padding_idx = padding_row("Embedding", padding_idx, num_embeddings)
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         self.weight = _table("Embedding", num_embeddings, embedding_dim, _weight, device, dtype)
@@ -163,7 +156,7 @@ class EmbeddingBag(Module):
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
-        self.padding_idx = _padding_row(padding_idx, num_embeddings)
+        self.padding_idx = padding_row("EmbeddingBag", padding_idx, num_embeddings)
         self.weight = _table("EmbeddingBag", num_embeddings, embedding_dim, _weight, device, dtype)
         self.mode, self.sparse, self.include_last_offset = mode, sparse, include_last_offset
         if _weight is None:

@@ -67,7 +67,7 @@ def test_wrong_shapes_are_refused(position, shape):
     args = [np.zeros(s) for s in ((4, 2, 3), (2, 5), (20, 3), (20, 5), (20,), (3, 5))]
     args[position] = np.zeros(shape)
     x, h, *weights = map(Tensor, args)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="peephole_lstm: expected"):
         peephole_lstm(x, (h, Tensor(np.zeros((2, 5)))), *weights)
 
 

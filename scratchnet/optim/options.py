@@ -1,0 +1,36 @@
+"""Checks of options that several optimizers have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scratchnet.autograd.tensor import Tensor
+
+
+def check_one_element(name: str, value: Any) -> None:
+    if isinstance(value, Tensor) and value.array.size != 1:
+        raise ValueError(f"{name}: a Tensor must have 1 element, got shape {tuple(value.shape)}")
+
+
+def check_not_negative(name: str, value: Any) -> None:
+    """Refuse a negative option (or NaN)."""
+    check_one_element(name, value)
+    if not value >= 0:
+        raise ValueError(f"Invalid {name}: {value}")
+
+
+def check_betas(betas: tuple[float, float]) -> None:
+    """Refuse shares of the past outside of [0, 1)."""
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+
+
+def refuse(optimizer: str, **options: Any) -> None:
+    """Options of torch's that choose between its implementations: only "not asked for" is accepted."""
+    for name, value in options.items():
+        if value:
+            raise NotImplementedError(
+                f"{optimizer}: {name}={value} is not supported; leave it out (every step is one fused pass "
+                "over each parameter)"
+            )
