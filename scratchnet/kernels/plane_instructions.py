@@ -1,10 +1,10 @@
 """One image plane and one small filter: the instructions of depthwise convolutions.
 
-    correlate(L, KH, KW, DOWN, UP, x, w, bias, y, g)          y[i, j] = bias + Σ_{a, b} w[a, b] · x[r(i, a), c(j, b)]
-    dots_of_plane(L, KH, KW, DOWN, x, gy, gw, g)              gw[a, b] += Σ_{i, j} gy[i, j] · x[r(i, a), c(j, b)]
+    correlate(L, KH, KW, DOWN, UP, ROWS_UP, x, w, bias, y, g)   y[i, j] = bias + Σ_{a, b} w[a, b] · x[r(i, a), c(j, b)]
+    dots_of_plane(L, KH, KW, DOWN, x, gy, gw, g)                gw[a, b] += Σ_{i, j} gy[i, j] · x[r(i, a), c(j, b)]
 
-with c(j, b) = (j·DOWN + first_column + b·column_step) / UP, and r(i, a) alike with steps of its own; taps that fall beside the
-plane, or between its pixels (where UP = 2 does not divide), are left out.  ``g`` is a `Plane`: all ints.
+with c(j, b) = (j·DOWN + first_column + b·column_step) / UP and r(i, a) = (i·rows_down + first_row + a·row_step) / ROWS_UP; taps
+that fall beside the plane, or between its pixels (where the division leaves a rest), are left out.  ``g`` is a `Plane`: all ints.
 
 The lanes are neighbouring pixels of a row of results.  There is no padded copy: masks, the same for all rows, keep a tap's lanes
 inside the plane.  With so few products per pixel, copying would take longer than computing.
@@ -32,8 +32,7 @@ class Plane(NamedTuple):
     width: int
     rows: int                       # of results
     columns: int
-    down: int                       # rows of x from one row of results to the next
-    up: int                         # rows of results from one row of x to the next
+    rows_down: int                  # rows of x from one row of results to the next
     first_row: int                  # what the first tap sees of the first result
     first_column: int
     row_step: int                   # from one tap to the next
@@ -44,8 +43,9 @@ class _Emitter:
     """The loops over vectors of columns and over rows that both instructions are."""
 
     def __init__(self, context: Any, builder: Any, plane_type: Any, plane: Any, element: ir.Type, lanes: int,
-                 window: tuple[int, int], down: int, up: int):  # fmt: skip
-        self.builder, self.lanes, self.window, self.down, self.up = builder, lanes, window, down, up
+                 window: tuple[int, int], down: int, up: int, rows_up: int):  # fmt: skip
+        self.builder, self.lanes, self.window = builder, lanes, window
+        self.down, self.up, self.rows_up = down, up, rows_up
         self.row = Row(builder, element, lanes)
         self.zero = ir.Constant(self.row.vector, [0.0] * lanes)
         fields = cgutils.unpack_tuple(builder, plane, len(plane_type))
@@ -87,7 +87,7 @@ class _Emitter:
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, self.lanes), places))
 
     def loops(self, x: ir.Value, begin: Callable, tap: Callable, end: Callable) -> None:
-        """begin(j, mask, i), then tap(a, b, pixels) of every tap that row i sees, then end(j, mask, i)."""
+        """begin(j, mask, i), then tap(a, b, pixels, mask) of every tap that row i sees, then end(j, mask, i)."""
         b = self.builder
         with cgutils.for_range_slice(b, _I64(0), self.g.columns, _I64(self.lanes), _I64) as (j, _):
             mask = self.row.mask(b.sub(self.g.columns, j))
@@ -95,14 +95,14 @@ class _Emitter:
             with cgutils.for_range(b, self.g.rows) as rows:
                 begin(j, mask, rows.index)
                 for a in range(self.window[0]):
-                    place = b.add(b.mul(rows.index, self.g.down), b.add(self.g.first_row, b.mul(_I64(a), self.g.row_step)))
-                    line = b.sdiv(place, self.g.up)         # of a row among many columns, the division is not much
+                    place = b.add(b.mul(rows.index, self.g.rows_down), b.add(self.g.first_row, b.mul(_I64(a), self.g.row_step)))
+                    line = b.sdiv(place, _I64(self.rows_up))        # by a constant: no division is left for 1
                     seen = b.icmp_unsigned("<", line, self.g.height)
-                    seen = b.and_(seen, b.icmp_signed("==", b.mul(line, self.g.up), place))
+                    seen = b.and_(seen, b.icmp_signed("==", b.mul(line, _I64(self.rows_up)), place))
                     with b.if_then(seen):
                         start = b.gep(x, [b.mul(line, self.g.width)])
                         for t in range(self.window[1]):
-                            tap(a, t, self._pixels(start, columns[t]))
+                            tap(a, t, self._pixels(start, columns[t]), mask)
                 end(j, mask, rows.index)
 
 
@@ -111,24 +111,24 @@ def _literals(*numbers: Any) -> list[int] | None:
 
 
 @intrinsic(prefer_literal=True)
-def correlate(typing_context, L, KH, KW, DOWN, UP, x, w, bias, y, g):
-    numbers = _literals(L, KH, KW, DOWN, UP)
+def correlate(typing_context, L, KH, KW, DOWN, UP, ROWS_UP, x, w, bias, y, g):
+    numbers = _literals(L, KH, KW, DOWN, UP, ROWS_UP)
     if numbers is None:
         return None
-    lanes, kh, kw, down, up = numbers
+    lanes, kh, kw, down, up, rows_up = numbers
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x_data, w_data, y_data = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (5, 6, 8))
-        e = _Emitter(context, builder, g, args[9], context.get_data_type(x.dtype), lanes, (kh, kw), down, up)
+        x_data, w_data, y_data = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (6, 7, 9))
+        e = _Emitter(context, builder, g, args[10], context.get_data_type(x.dtype), lanes, (kh, kw), down, up, rows_up)
         factors = {(a, b): e.row.everywhere(builder.load(builder.gep(w_data, [_I64(a * kw + b)])))
                    for a in range(kh) for b in range(kw)}  # fmt: skip
-        start = e.row.everywhere(args[7])
+        start = e.row.everywhere(args[8])
         total = cgutils.alloca_once(builder, e.row.vector)
 
         def begin(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
             builder.store(start, total)
 
-        def tap(a: int, b: int, pixels: ir.Value) -> None:
+        def tap(a: int, b: int, pixels: ir.Value, mask: ir.Value) -> None:
             builder.store(builder.call(e.fma, [factors[a, b], pixels, builder.load(total)]), total)
 
         def end(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
@@ -137,7 +137,7 @@ def correlate(typing_context, L, KH, KW, DOWN, UP, x, w, bias, y, g):
         e.loops(x_data, begin, tap, end)
         return context.get_dummy_value()
 
-    return types.void(L, KH, KW, DOWN, UP, x, w, x.dtype, y, g), emit
+    return types.void(L, KH, KW, DOWN, UP, ROWS_UP, x, w, x.dtype, y, g), emit
 
 
 @intrinsic(prefer_literal=True)
@@ -149,7 +149,7 @@ def dots_of_plane(typing_context, L, KH, KW, DOWN, x, gy, gw, g):
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         x_data, g_data, w_data = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (4, 5, 6))
-        e = _Emitter(context, builder, g, args[7], context.get_data_type(x.dtype), lanes, (kh, kw), down, 1)
+        e = _Emitter(context, builder, g, args[7], context.get_data_type(x.dtype), lanes, (kh, kw), down, 1, 1)
         taps = [(a, b) for a in range(kh) for b in range(kw)]
         sums = {at: cgutils.alloca_once_value(builder, e.zero) for at in taps}
         gradient = cgutils.alloca_once(builder, e.row.vector)
@@ -157,18 +157,11 @@ def dots_of_plane(typing_context, L, KH, KW, DOWN, x, gy, gw, g):
         def begin(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
             builder.store(e.row.load(g_data, builder.add(builder.mul(i, e.g.columns), j), mask), gradient)
 
-        inside = {"mask": None}
-
-        def tap(a: int, b: int, pixels: ir.Value) -> None:
-            # a pixel behind the last result must not meet its 0: that may be a NaN
-            pixels = builder.select(inside["mask"], pixels, e.zero)
+        def tap(a: int, b: int, pixels: ir.Value, mask: ir.Value) -> None:
+            pixels = builder.select(mask, pixels, e.zero)       # a pixel behind the last result may be a NaN: 0·NaN is NaN
             builder.store(builder.call(e.fma, [builder.load(gradient), pixels, builder.load(sums[a, b])]), sums[a, b])
 
-        def begin_with_mask(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
-            inside["mask"] = mask
-            begin(j, mask, i)
-
-        e.loops(x_data, begin_with_mask, tap, lambda j, mask, i: None)
+        e.loops(x_data, begin, tap, lambda j, mask, i: None)
         element = e.row.vector.element
         name = f"llvm.vector.reduce.fadd.v{lanes}f{8 * e.row.bytes}"
         add_up = cgutils.get_or_insert_function(builder.module, ir.FunctionType(element, [element, e.row.vector]), name)

@@ -20,7 +20,7 @@ Where the numbers lie is all that tells one use from another.  Row m of a begins
 the distance from each to the next:
 
     use                   rows m            lanes v             steps k          a                      B
-    convolution, pixels   filters           neighbouring pixels taps (c, i, j)   weights [K, M]         image
+    convolution, pixels   filters           neighbouring pixels taps (c, i, j)   weights [O, K]         image
     convolution, channels output pixels     filters             taps (c, i, j)   image                  weights [K, V·L]
     gradient to weight    taps (c, i, j)    filters             output pixels    image                  gradient [P, V·L]
     matrix product        rows              columns             inner            [rows, K]              [K, columns]
@@ -39,8 +39,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scratchnet.kernels.jit import ENABLED, Loop
-
-SLACK = 256                 # numbers behind an array that a tile may touch
 
 
 class Shape(NamedTuple):
@@ -100,6 +98,7 @@ def tile_shape(dtype: Any, columns: int) -> Shape:
     return Shape(rows[vectors], vectors, width)
 
 
+@lru_cache(256)             # every call of a kernel asks
 def specialised(loop: Loop, shape: Shape) -> Loop:
     """The loop with this tile in it.
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from scratchnet.kernels import tile as tiles
 from scratchnet.kernels.conv import channels_loops as loops
-from scratchnet.kernels.conv.passes import Layout, Pass, layout_of, tap_table, weight_table
+from scratchnet.kernels.conv.passes import Layout, Pass, Weight, layout_of, tap_table, weight_table
 from scratchnet.kernels.parallel import get_num_threads, parallel_for
 
 _PATCH = 64 * 1024                  # numbers of a patch: half of a second-level cache, the rest is for the other factor
@@ -55,7 +55,8 @@ def plan_of(p: Pass, dtype: Any, sums_over_pixels: bool) -> tuple[tiles.Shape, L
     height, width = p.output[1:]
     blocks = -(-height // min(height, max(1, -(-_PIXELS // width))))
     rows = -(-height // blocks)                     # blocks of equal size
-    layout = layout_of(p.undealt(), (rows - 1) * p.step[1] + 1)
+    patch_rows = (rows - 1) * p.step[1] + 1
+    layout = layout_of(p.undealt(), patch_rows)
     channel = layout.channel * len(p.offsets[0])
     images, chunk = 1, p.sources
     if blocks == 1:
@@ -63,6 +64,7 @@ def plan_of(p: Pass, dtype: Any, sums_over_pixels: bool) -> tuple[tiles.Shape, L
     if sums_over_pixels:                            # as many channels as leave patches and sums in the cache
         chunk = max(1, min(p.sources, _PATCH // (images * channel), _PATCH // (area * shape.width)))
         chunk = -(-p.sources // -(-p.sources // chunk))
+        layout = layout_of(p._replace(sources=chunk).undealt(), patch_rows)
     else:
         images = max(1, min(images, 4 * _PATCH // layout.length))
     images = -(-p.batch // -(-p.batch // images)) if p.batch else 1     # blocks of equal size
@@ -84,17 +86,15 @@ def pixel_table(p: Pass, layout: Layout, plan: Plan, multiple: int) -> np.ndarra
     return np.pad((images + rows + columns).reshape(-1), (0, multiple), mode="edge")
 
 
-def forward(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_group: int, weight_row: int,
-            weight_source: int, bias: np.ndarray, result: np.ndarray) -> None:  # fmt: skip
-    """Compute one pass.  source [N, G, C, D, H, W], w flat, bias [G, O], result [N, G, O, D', H', W']: contiguous, one dtype."""
+def forward(p: Pass, source: np.ndarray, weight: Weight, bias: np.ndarray, result: np.ndarray) -> None:
+    """Compute one pass.  source [N, G, C, D, H, W], bias [G, O], result [N, G, O, D', H', W']: contiguous, of one dtype."""
     shape, layout, plan = plan_of(p, source.dtype, False)
     packed = np.empty(p.groups * plan.panels * p.reduction * shape.width, source.dtype)
-    w_steps = weight_table(p, kernel, weight_source)
-    in_order = bool((w_steps == np.arange(len(w_steps))).all())
     parallel_for(tiles.specialised(loops.pack_weights_loop, shape), p.groups * plan.panels, p.reduction * shape.width,
-                 w, w_steps, weight_group, weight_row, in_order, plan, shape.width, packed)
+                 weight.numbers, *weight_table(p, weight.source), weight.group, weight.result, plan, shape.width, packed)
     parts = plan.image_blocks * p.groups * p.output[0] * plan.blocks
     threads = get_num_threads()
+    # filters are divided only where there are too few parts for the threads
     panel_jobs = 1 if parts >= 2 * threads else min(plan.panels, -(-2 * threads // parts))
     pixels = plan.images * plan.pixels + shape.M
     parallel_for(
@@ -102,7 +102,7 @@ def forward(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_gr
         p.reduction * pixels * shape.V * plan.panels / panel_jobs,
         source, packed, np.array(p.offsets[0]), tap_table(p.undealt(), layout), pixel_table(p, layout, plan, shape.M), bias,
         result, p.step, p.spread, p.first, p.output, layout, plan, panel_jobs,
-        scratch=(plan.images * plan.patch + pixels * shape.width + tiles.SLACK, source.dtype),
+        scratch=(plan.images * plan.patch + pixels * shape.width, source.dtype),
     )  # fmt: skip
 
 
@@ -112,13 +112,12 @@ def grad_weight(p: Pass, g: np.ndarray, source: np.ndarray) -> np.ndarray:
     width = shape.width
     sums = np.empty((plan.parts, p.groups, plan.panels, plan.chunks, plan.chunk_rows, width), g.dtype)
     pixels = plan.images * plan.pixels
-    taps = tap_table(p.undealt(), layout)
     parallel_for(
         tiles.specialised(loops.grad_weight_loop, shape), plan.parts * p.groups * plan.panels * plan.chunks,
         plan.part * pixels * plan.blocks * p.output[0] * plan.chunk_rows * shape.V,
-        source, g, np.array(p.offsets[0]), np.pad(taps, (0, shape.M), mode="edge"),
+        source, g, np.array(p.offsets[0]), tap_table(p._replace(sources=plan.chunk).undealt(), layout, shape.M),
         pixel_table(p, layout, plan, shape.M), sums, p.step, layout, plan,
-        scratch=(plan.images * plan.patch + pixels * width + tiles.SLACK, g.dtype),
+        scratch=(plan.images * plan.patch + pixels * width, g.dtype),
     )  # fmt: skip
     gw = np.empty((p.groups, p.results, p.reduction), g.dtype)
     parallel_for(tiles.specialised(loops.gather_sums_loop, shape), p.groups * plan.panels * plan.chunks,

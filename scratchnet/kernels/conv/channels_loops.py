@@ -28,7 +28,7 @@ def transpose(source, source_row, rows, target, target_row, columns):
 
 
 @jit
-def pack_weights_loop(start, stop, w, w_steps, weight_group, weight_row, in_order, plan, width, packed):
+def pack_weights_loop(start, stop, w, w_steps, in_order, w_group, w_row, plan, width, packed):
     """packed [G, panels, K, width]: the weights of ``width`` filters side by side.  (Lanes without a filter hold anything.)
 
     ``in_order``: the reduction runs through the weight as it lies in memory.
@@ -37,19 +37,20 @@ def pack_weights_loop(start, stop, w, w_steps, weight_group, weight_row, in_orde
         group, panel = job // plan.panels, job % plan.panels
         target = packed[job * plan.reduction * width:(job + 1) * plan.reduction * width]
         filters = min(width, plan.results - panel * width)
-        rows = w[group * weight_group + panel * width * weight_row:]
+        rows = w[group * w_group + panel * width * w_row:]
         if in_order:
-            transpose(rows, weight_row, filters, target, width, plan.reduction)
+            transpose(rows, w_row, filters, target, width, plan.reduction)
         else:
             for k in range(plan.reduction):
                 row, column = target[k * width:k * width + filters], rows[w_steps[k]:]
                 for o in range(filters):
-                    row[o] = column[o * weight_row]
+                    row[o] = column[o * w_row]
 
 
 @jit
 def forward_loop(start, stop, source, packed, depths, taps, pixels, bias, result, steps, spread, first, output, layout, plan,
                  panel_jobs, scratch):
+    """source [N, G, C, D, H, W]; result [N, G, O, D', H', W']; a job is an (images, group, depth, block) and a share of panels"""
     groups = source.shape[1]
     sums = scratch[plan.images * plan.patch:]
     filled = -1
@@ -104,7 +105,7 @@ def store_block(sums, filters, bias, od, i0, rows, spread, first, output, result
 
 @jit
 def grad_weight_loop(start, stop, source, g, depths, taps, pixels, sums, steps, layout, plan, scratch):
-    """sums [parts, G, panels, chunks, chunk_rows, WIDTH], 0 at first; a job is one (part, group, panel, chunk)"""
+    """sums [parts, G, panels, chunks, chunk_rows, WIDTH]; a job is one (part, group, panel, chunk)"""
     _, groups, filters, depth, height, width = g.shape
     packed = scratch[plan.images * plan.patch:]
     for job in range(start, stop):

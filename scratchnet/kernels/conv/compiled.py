@@ -8,7 +8,7 @@ import numpy as np
 
 from scratchnet.kernels.conv import channels, costs, depthwise, dots, pixels, pointwise
 from scratchnet.kernels.conv.geometry import Geometry, geometry_of
-from scratchnet.kernels.conv.passes import forward_pass, grad_input_passes
+from scratchnet.kernels.conv.passes import Weight, forward_pass, grad_input_passes
 from scratchnet.kernels.conv.reference import conv_forward, conv_grad_bias, conv_grad_input, conv_grad_weight
 from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
@@ -36,12 +36,12 @@ def _forward(s, way, x, w, bias):
         return pointwise.forward(s, dense(x), dense(w), bias)
     if way == "depthwise":
         return depthwise.forward(s, dense(x), dense(w), None if bias is None else dense(bias))
-    lifted, taps = s.lifted(3), math.prod(s.kernel)
+    lifted, area = s.lifted(3), math.prod(s.kernel)
     bias = np.zeros((s.groups, s.filters), x.dtype) if bias is None else dense(bias).reshape(s.groups, s.filters)
     y = np.empty((s.batch, s.groups, s.filters, *lifted.output), x.dtype)
     run = pixels.run if way == "pixels" else channels.forward
-    run(forward_pass(s), _split(x, s, s.channels, lifted.size), dense(w).reshape(-1), lifted.kernel, s.filters * s.taps, s.taps,
-        taps, bias, y)
+    weight = Weight(dense(w).reshape(-1), group=s.filters * s.taps, result=s.taps, source=area)
+    run(forward_pass(s), _split(x, s, s.channels, lifted.size), weight, bias, y)
     return y.reshape(s.output_shape)
 
 
@@ -61,14 +61,14 @@ def _grad_input(s, way, g, w):
         return pointwise.grad_input(s, dense(g), dense(w))
     if way == "depthwise":
         return depthwise.grad_input(s, dense(g), dense(w))
-    lifted, taps, passes = s.lifted(3), math.prod(s.kernel), grad_input_passes(s)
+    lifted, area, passes = s.lifted(3), math.prod(s.kernel), grad_input_passes(s)
     everywhere = sum(p.pixels for p in passes) == math.prod(lifted.size)    # the passes write every pixel
     gx = (np.empty if everywhere else np.zeros)((s.batch, s.groups, s.channels, *lifted.size), g.dtype)
-    g, w = _split(g, s, s.filters, lifted.output), dense(w).reshape(-1)
-    bias = np.zeros((s.groups, s.channels), g.dtype)
+    g, bias = _split(g, s, s.filters, lifted.output), np.zeros((s.groups, s.channels), g.dtype)
+    weight = Weight(dense(w).reshape(-1), group=s.filters * s.taps, result=area, source=s.taps)
     run = pixels.run if way == "pixels" else channels.forward
     for p in passes:
-        run(p, g, w, lifted.kernel, s.filters * s.taps, taps, s.taps, bias, gx)
+        run(p, g, weight, bias, gx)
     return gx.reshape(s.input_shape)
 
 

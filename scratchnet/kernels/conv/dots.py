@@ -68,7 +68,7 @@ def grad_weight(p: Pass, g: np.ndarray, source: np.ndarray) -> np.ndarray:
     parallel_for(
         tiles.specialised(dots_loop, shape), parts * p.groups,
         plan.part * p.pixels * plan.filter_tiles * plan.tap_tiles * shape.M * shape.V / shape.L,
-        source, g, np.array(p.offsets[0]), np.pad(tap_table(p, layout), (0, shape.V), mode="edge"), sums, p.step, layout, plan,
+        source, g, np.array(p.offsets[0]), tap_table(p, layout, shape.V), sums, p.step, layout, plan,
         scratch=(layout.length, g.dtype),
     )  # fmt: skip
     tiled = sums.sum(0).reshape(p.groups, plan.filter_tiles, plan.tap_tiles, shape.M, shape.V)

@@ -90,7 +90,7 @@ def _buffers(p: Pass, way: str, what: str, dtype: Any) -> tuple[tiles.Shape | No
     """The tile, the numbers in a patch, and the numbers packed."""
     layout: Layout
     if way == "pixels":
-        shape, layout, _ = pixels.plan_of(p, dtype, 0, 0, 1)
+        shape, layout, _ = pixels.plan_of(p, dtype, 1)
         return shape, layout.length, 0
     if way == "dots":
         shape, layout, _ = dots.plan_of(p, dtype)

@@ -23,8 +23,8 @@ Triple = Axes                       # three: depth, height, width
 
 
 class Pass(NamedTuple):
-    """result[c, first + o·spread] = Σ_{k, taps} weight[c, k, tap] · source[k, o·step + offset of the tap], of an image and group.
-    """
+    """result[c, first + o·spread] = Σ_{k, taps} weight[c, k, tap] · source[k, o·step + offset of the tap], of an image and a
+    group."""
 
     batch: int
     groups: int
@@ -36,7 +36,8 @@ class Pass(NamedTuple):
     offsets: tuple[tuple[int, ...], ...]            # of the taps, along each axis
     spread: Triple = (1, 1, 1)
     first: Triple = (0, 0, 0)
-    taps: tuple[tuple[int, ...], ...] = ((), (), ())    # which taps of the kernel, along each axis
+    kernel: Triple = (1, 1, 1)
+    taps: tuple[tuple[int, ...], ...] = ((0,), (0,), (0,))      # which taps of the kernel, along each axis
 
     @property
     def reduction(self) -> int:
@@ -52,19 +53,28 @@ class Pass(NamedTuple):
         """Multiply-adds in all."""
         return self.batch * self.groups * self.results * self.reduction * self.pixels
 
-
     def undealt(self) -> Pass:
         """Every pixel between those that this pass makes, too: for patches whose pixels lie as in the image."""
         (depth, height, width), (_, sh, sw) = self.output, self.step
         return self._replace(output=(depth, (height - 1) * sh + 1, (width - 1) * sw + 1), step=(self.step[0], 1, 1))
 
 
+class Weight(NamedTuple):
+    """A weight as a pass reads it: flat, and how far apart in it things are."""
+
+    numbers: np.ndarray
+    group: int                      # from one group to the next
+    result: int                     # from one result channel to the next
+    source: int                     # from one source channel to the next; taps lie as in the kernel
+
+
+@lru_cache(256)
 def forward_pass(s: Geometry) -> Pass:
     """The convolution itself."""
     s = s.lifted(3)
     offsets = tuple(tuple(a * d - p for a in range(k)) for k, d, p in zip(s.kernel, s.dilation, s.padding))
     taps = tuple(tuple(range(k)) for k in s.kernel)
-    return Pass(s.batch, s.groups, s.channels, s.filters, s.size, s.output, s.stride, offsets, taps=taps)
+    return Pass(s.batch, s.groups, s.channels, s.filters, s.size, s.output, s.stride, offsets, kernel=s.kernel, taps=taps)
 
 
 @lru_cache(256)
@@ -76,7 +86,7 @@ def grad_input_passes(s: Geometry) -> tuple[Pass, ...]:
     for phases in itertools.product(*axes):
         first, counts, taps, offsets = zip(*phases)
         passes.append(Pass(s.batch, s.groups, s.filters, s.channels, s.output, counts, (1, 1, 1), offsets,
-                           s.stride, first, taps))
+                           s.stride, first, s.kernel, taps))
     return tuple(passes)
 
 
@@ -106,7 +116,7 @@ class Layout(NamedTuple):
     low_column: int
 
 
-_ALIAS = 1024                       # numbers 4096 bytes apart share a place in the cache
+_ALIAS, _NEAR = 1024, 16            # numbers 4096 bytes apart, and near to it, share a place in the cache
 _SLACK = 256                        # numbers behind the last row that a tile may read (and never use)
 
 
@@ -125,27 +135,32 @@ def layout_of(p: Pass, rows: int) -> Layout:
         pitch = p.output[2] + extent // width_step
     plane = height * pitch
     channel = height_step * width_step * plane
-    if channel % _ALIAS in (0, *range(_ALIAS - 16, _ALIAS), *range(1, 16)) and channel > _ALIAS // 2:
-        channel += 48
+    if channel > _ALIAS // 2 and min(channel % _ALIAS, -channel % _ALIAS) < _NEAR:
+        channel += 3 * _NEAR
     length = p.sources * len(p.offsets[0]) * channel + extent + pitch + _SLACK
     return Layout(rows, pitch, height, plane, channel, length, low_row, low_column)
 
 
 @lru_cache(256)
-def tap_table(p: Pass, layout: Layout) -> np.ndarray:
-    """The distance in the patch of every (channel, tap) of the reduction, in the order of the weight's dimensions."""
+def tap_table(p: Pass, layout: Layout, extra: int = 0) -> np.ndarray:
+    """The distance in the patch of every (channel, tap) of the reduction, in the order of the weight's dimensions.
+
+    The last one is repeated ``extra`` times, for tiles that reach beyond the last tap.
+    """
     (_, sh, sw), (depths, heights, widths) = p.step, p.offsets
     rows = np.array(heights) - layout.low_row
     columns = np.array(widths) - layout.low_column
     rows = rows % sh * sw * layout.plane + rows // sh * layout.pitch
     columns = columns % sw * layout.plane + columns // sw
     channels = np.arange(p.sources * len(depths)) * layout.channel
-    return (channels[:, None, None] + rows[:, None] + columns).reshape(-1)
+    return np.pad((channels[:, None, None] + rows[:, None] + columns).reshape(-1), (0, extra), mode="edge")
 
 
 @lru_cache(256)
-def weight_table(p: Pass, kernel: Triple, distance: int) -> np.ndarray:
-    """Where in the weight the reduction finds its factors: source channels are ``distance`` apart."""
+def weight_table(p: Pass, distance: int) -> tuple[np.ndarray, bool]:
+    """Where in the weight the reduction finds its factors, if source channels are ``distance`` apart; and whether that is simply
+    one after the other."""
     depths, heights, widths = (np.array(t) for t in p.taps)
-    taps = (depths[:, None, None] * kernel[1] + heights[:, None]) * kernel[2] + widths
-    return (np.arange(p.sources)[:, None] * distance + taps.reshape(-1)).reshape(-1)
+    taps = (depths[:, None, None] * p.kernel[1] + heights[:, None]) * p.kernel[2] + widths
+    table = (np.arange(p.sources)[:, None] * distance + taps.reshape(-1)).reshape(-1)
+    return table, bool((table == np.arange(len(table))).all())

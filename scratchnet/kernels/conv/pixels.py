@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scratchnet.kernels import tile as tiles
-from scratchnet.kernels.conv.passes import Layout, Pass, layout_of, tap_table, weight_table
+from scratchnet.kernels.conv.passes import Layout, Pass, Weight, layout_of, tap_table, weight_table
 from scratchnet.kernels.conv.patch_loops import fill_patch
 from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import get_num_threads, parallel_for
@@ -33,13 +33,11 @@ class Plan(NamedTuple):
     chunks: int
     blocks: int                     # of rows, in a map
     row: int                        # room for a row of sums: whole tiles
-    weight_group: int               # distance of groups in the weight
-    weight_row: int                 # distance of filters in the weight
 
 
 @jit
-def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, steps, spread, first, output, layout, plan,
-               scratch):
+def pixel_loop(start, stop, source, w, w_group, w_row, w_steps, depths, taps, bias, result, steps, spread, first, output, layout,
+               plan, scratch):
     """source [N, G, C, D, H, W]; result [N, G, O, D', H', W']; bias [G, O]; a job is an (image, group, depth, block, chunk)"""
     patch, sums = scratch[:layout.length], scratch[layout.length:]
     filled, groups = -1, len(bias)
@@ -55,9 +53,9 @@ def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, step
         end = min((chunk + 1) * plan.chunk, plan.results)
         for o in range(chunk * plan.chunk, end, M):
             base = min(o, plan.results - M)     # the last tile does again what fills it up, and drops it
-            weights = w[group * plan.weight_group + base * plan.weight_row:]
+            weights = w[group * w_group + base * w_row:]
             for q in range(0, rows * layout.pitch, V * L):
-                tile(M, V, L, weights, plan.weight_row, w_steps, patch[q:], taps, plan.reduction, sums[q:], plan.row, True)
+                tile(M, V, L, weights, w_row, w_steps, patch[q:], taps, plan.reduction, sums[q:], plan.row, True)
             for m in range(o - base, min(M, end - base)):
                 target = result[image // groups, group, base + m, first[0] + od * spread[0]]
                 add = bias[group, base + m]
@@ -72,7 +70,7 @@ def pixel_loop(start, stop, source, w, w_steps, depths, taps, bias, result, step
 
 
 @lru_cache(512)
-def plan_of(p: Pass, dtype: Any, weight_group: int, weight_row: int, threads: int) -> tuple[tiles.Shape, Layout, Plan]:
+def plan_of(p: Pass, dtype: Any, threads: int) -> tuple[tiles.Shape, Layout, Plan]:
     """The tile, the patch and the jobs."""
     shape = min(_tiles(p, dtype), key=lambda s: _cost(p, s))
     rows = _rows(p, shape)
@@ -84,7 +82,7 @@ def plan_of(p: Pass, dtype: Any, weight_group: int, weight_row: int, threads: in
     chunks = min(tiles_of_filters, -(-2 * threads // max(parts, 1))) if parts < 2 * threads else 1
     chunk = -(-tiles_of_filters // chunks) * shape.M
     row = -(-rows * layout.pitch // shape.width) * shape.width
-    return shape, layout, Plan(p.reduction, p.results, chunk, -(-p.results // chunk), blocks, row, weight_group, weight_row)
+    return shape, layout, Plan(p.reduction, p.results, chunk, -(-p.results // chunk), blocks, row)
 
 
 # (rows, vectors) of tiles, by number of registers: few, because each is compiled by itself.
@@ -100,7 +98,8 @@ def _tiles(p: Pass, dtype: Any) -> list[tiles.Shape]:
 
 
 def _cost(p: Pass, shape: tiles.Shape) -> float:
-    """Vectors that are multiplied for a map, and a share for what is loaded."""
+    """Vectors that are multiplied for a map, and a share for what is loaded: half a multiply-add for each number that is spread
+    over a vector's lanes, a third of one for each vector."""
     rows = _rows(p, shape)
     layout = layout_of(p, rows)
     blocks, rest = divmod(p.output[1], rows)
@@ -117,21 +116,22 @@ def _rows(p: Pass, shape: tiles.Shape) -> int:
     per_row = p.sources * len(p.offsets[0]) * p.step[1] * p.step[2] * layout.pitch
     halo = layout.height - height
     most = min(max(_PATCH // per_row - halo, 2), height)
+
     def idle(rows: int) -> float:
         blocks, rest = divmod(height, rows)
         whole = sum(-(-r * layout.pitch // shape.width) * n for r, n in ((rows, blocks), (rest, 1) if rest else (0, 0)))
         return whole * shape.width / (height * layout.pitch) + 0.15 * halo / rows
+
     return min(range(max(most // 2, 1), most + 1), key=idle)
 
 
-def run(p: Pass, source: np.ndarray, w: np.ndarray, kernel: tuple, weight_group: int, weight_row: int, weight_source: int,
-        bias: np.ndarray, result: np.ndarray) -> None:  # fmt: skip
-    """Compute one pass.  source [N, G, C, D, H, W], w flat, bias [G, O], result [N, G, O, D', H', W']: contiguous, one dtype."""
-    shape, layout, plan = plan_of(p, source.dtype, weight_group, weight_row, get_num_threads())
+def run(p: Pass, source: np.ndarray, weight: Weight, bias: np.ndarray, result: np.ndarray) -> None:
+    """Compute one pass.  source [N, G, C, D, H, W], bias [G, O], result [N, G, O, D', H', W']: contiguous, of one dtype."""
+    shape, layout, plan = plan_of(p, source.dtype, get_num_threads())
     jobs = p.batch * p.groups * p.output[0] * plan.blocks * plan.chunks
     parallel_for(
         tiles.specialised(pixel_loop, shape), jobs, plan.chunk * p.reduction * layout.rows * layout.pitch / shape.L,
-        source, w, weight_table(p, kernel, weight_source), np.array(p.offsets[0]), tap_table(p, layout), bias, result,
-        p.step, p.spread, p.first, p.output, layout, plan,
-        scratch=(layout.length + shape.M * plan.row + tiles.SLACK, source.dtype),
+        source, weight.numbers, weight.group, weight.result, weight_table(p, weight.source)[0], np.array(p.offsets[0]),
+        tap_table(p, layout), bias, result, p.step, p.spread, p.first, p.output, layout, plan,
+        scratch=(layout.length + shape.M * plan.row, source.dtype),
     )  # fmt: skip

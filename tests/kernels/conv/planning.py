@@ -8,8 +8,8 @@ from scratchnet.kernels import tile
 from scratchnet.kernels.conv import channels, costs, dots, passes, pixels
 
 REMEMBERED = (
-    tile.vector_bytes, tile._instructions, channels.plan_of, channels.pixel_table, dots.plan_of, pixels.plan_of, costs.ways,
-    passes.layout_of,
+    tile.vector_bytes, tile._instructions, tile.specialised, passes.layout_of,
+    channels.plan_of, channels.pixel_table, dots.plan_of, pixels.plan_of, costs.ways,
 )  # fmt: skip
 
 
