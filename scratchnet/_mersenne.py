@@ -98,8 +98,11 @@ class MersenneTwister:
         return self._source.integers(0, 2**32, size=n, dtype=np.uint32)
 
     def _words64(self, n: int) -> np.ndarray:
-        pairs = self._words32(2 * n).astype(np.uint64)
-        return (pairs[0::2] << np.uint64(32)) | pairs[1::2]
+        """Two words each, the upper half drawn first."""
+        pairs = self._words32(2 * n).astype("<u4", copy=False).view("<u8")
+        words = pairs << np.uint64(32)
+        words |= pairs >> np.uint64(32)
+        return words
 
     def _unit(self, n: int, dtype=np.float64) -> np.ndarray:
         """n multiples of 2^-24 (float32, one word each) or 2^-53 (float64, two words each) in [0, 1)."""

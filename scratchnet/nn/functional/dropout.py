@@ -14,49 +14,28 @@ import numpy as np
 from scratchnet import random
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.autograd.view import in_place
 from scratchnet.kernels.dropout import masked_scale
+from scratchnet.nn.functional.activation_operation import run
 from scratchnet.ops.elementwise import check_tensor
-
-_FEW = 2048
-_CHUNK = 1 << 15  # random numbers at a time: they stay in cache
-
-
-def draw_mask(keep: float, shape: tuple) -> Any:
-    """A bool array whose elements are True with probability `keep`: the draws of `Generator.bernoulli`.
-
-    A draw u < keep compares a fraction of 53 bits; here the integers u · 2⁵³ and keep · 2⁵³ are compared, chunk by chunk.
-    """
-    generator, size = random.default_generator, math.prod(shape)
-    if size <= _FEW:
-        return generator.bernoulli(keep, shape, np.bool_)
-    mask = np.empty(size, np.bool_)
-    limit, fraction, half = np.uint64(math.ceil(keep * 2**53)), np.uint64(2**53 - 1), np.uint64(32)
-    with generator._lock:
-        for start in range(0, size, _CHUNK):
-            part = mask[start : start + _CHUNK]
-            first = generator._words32(2 * part.size).astype("<u4", copy=False).view("<u8")  # the upper half comes first
-            draws = first << half
-            draws |= first >> half
-            draws &= fraction
-            np.less(draws, limit, out=part)
-    return mask.reshape(shape)
 
 
 class Dropout(Function):
-    """y = m · x / (1 − p) with a random mask m: m is 0 with probability p and else 1.  dL/dx = g · m / (1 − p)"""
+    """y = m · x / (1 − p) with a random mask m: m is 0 with probability p and else 1.  dL/dx = g · m / (1 − p)
+
+    What has the first `shared` indices in common has one m.
+    """
 
     reads = NOTHING
     notes = ("mask",)
+    shared: int | None = None  # every element has its own
 
     def __init__(self, p: float) -> None:
         self.p, self.scale, self.kept, self.dropped = p, 1 / (1 - p), 0.0, 0.0
 
-    def mask_shape(self, shape: tuple) -> tuple:
-        return shape
-
     def forward(self, x: Any) -> Any:
-        self.mask = draw_mask(1 - self.p, self.mask_shape(x.shape))
+        shape = x.shape[: self.shared]
+        shape += (1,) * (x.ndim - len(shape))
+        self.mask = random.default_generator.bernoulli(1 - self.p, shape, np.bool_)
         return masked_scale(x, self.mask, self.scale, self.kept, self.dropped)
 
     def backward(self, g: Tensor) -> Tensor:
@@ -69,8 +48,13 @@ class Dropout(Function):
 class FeatureDropout(Dropout):
     """`Dropout` with one m for a channel of a sample."""
 
-    def mask_shape(self, shape: tuple) -> tuple:
-        return (*shape[:2], *(1 for _ in shape[2:]))
+    shared = 2
+
+
+class SliceDropout(Dropout):
+    """`Dropout` with one m for a sample of [N, ...], or for a channel of a sample [C, ...]."""
+
+    shared = 1
 
 
 _SATURATION = 1.7580993408473766  # −lim selu(x), x → −∞
@@ -92,39 +76,37 @@ class AlphaDropout(Dropout):
 class FeatureAlphaDropout(AlphaDropout):
     """`AlphaDropout` with one m for a channel of a sample."""
 
-    mask_shape = FeatureDropout.mask_shape
+    shared = 2
+
+
+def check_probability(p: float) -> None:
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
 def _check(x: Any, p: float, name: str) -> Tensor:
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    check_probability(p)
     return check_tensor(x, name)
 
 
-def _drop(
+def drop(
     name: str, operation: type[Dropout], x: Tensor, p: float, training: bool, inplace: bool, features: bool = False
 ) -> Tensor:
     _check(x, p, name)
     if not training or p == 0 or x.array.size == 0:
         return x
     if features and x.array.ndim < 2:
-        raise RuntimeError(f"{name}: feature dropout requires at least 2 dimensions in the input")
+        raise RuntimeError(
+            f"{name}: feature dropout requires at least 2 dimensions in the input [N, C, ...], got shape {x.array.shape}"
+        )
     if p == 1:
-        return _times_zero_(x) if inplace else _times_zero(x)
+        zero = Tensor(np.zeros((), x.array.dtype))
+        return x.mul_(zero) if inplace else x * zero
     if x.array.dtype.kind != "f":
-        raise RuntimeError(f"{name}: result type float32 can't be cast to the input's type {x.array.dtype}")
-    return _apply_(x, operation(p)) if inplace else operation(p)(x)
-
-
-def _times_zero(x: Tensor) -> Tensor:
-    return x * Tensor(np.zeros((), x.array.dtype))
-
-
-def _apply(x: Tensor, operation: Function) -> Tensor:
-    return operation(x)
-
-
-_times_zero_, _apply_ = in_place(_times_zero), in_place(_apply)
+        raise RuntimeError(
+            f"{name}: result type float32 can't be cast to the input's type {x.array.dtype}; convert it, e.g. with .float()"
+        )
+    return run(x, operation(p), inplace)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -148,24 +130,31 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     RuntimeError
         If the input does not hold floating-point numbers.
     """
-    return _drop("dropout", Dropout, input, p, training, inplace)
+    return drop("dropout", Dropout, input, p, training, inplace)
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """`dropout` for networks of SELUs: keeps mean 0 and variance 1.
 
-    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-Normalizing Neural Networks", 2017.
+    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-Normalizing Neural Networks", 2017. Parameters and errors as for
+    `dropout`.
     """
-    return _drop("alpha_dropout", AlphaDropout, input, p, training, inplace)
+    return drop("alpha_dropout", AlphaDropout, input, p, training, inplace)
 
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
-    """`alpha_dropout` of whole channels of [N, C, ...]."""
-    return _drop("feature_alpha_dropout", FeatureAlphaDropout, input, p, training, inplace, features=True)
+    """`alpha_dropout` of whole channels of [N, C, ...]. Errors as for `dropout`, and for fewer dimensions."""
+    return drop("feature_alpha_dropout", FeatureAlphaDropout, input, p, training, inplace, features=True)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of [N, C, L] or [C, L]."""
+    """`dropout` of whole channels of [N, C, L] or [C, L].
+
+    Raises
+    ------
+    RuntimeError
+        If the input has another number of dimensions, or as for `dropout`.
+    """
     ndim = _check(input, p, "dropout1d").array.ndim
     if ndim not in (2, 3):
         raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {ndim}D input")
@@ -178,6 +167,11 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     An input of three dimensions is taken for [N, C, L], with a warning, as in torch.
 
     Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2014.
+
+    Raises
+    ------
+    RuntimeError
+        If the input has fewer than two dimensions, or as for `dropout`.
     """
     ndim = _check(input, p, "dropout2d").array.ndim
     if ndim not in (3, 4):
@@ -191,7 +185,10 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of [N, C, D, H, W] or [C, D, H, W]."""
+    """`dropout` of whole channels of [N, C, D, H, W] or [C, D, H, W]. Errors as for `dropout`.
+
+    An input of another number of dimensions is taken for [C, ...], with a warning, as in torch.
+    """
     ndim = _check(input, p, "dropout3d").array.ndim
     if ndim not in (4, 5):
         _warn(f"dropout3d: Received a {ndim}-D input to dropout3d, which is deprecated; use dropout instead.")
@@ -202,12 +199,5 @@ def _warn(text: str) -> None:
     warnings.warn(text, stacklevel=3)
 
 
-class _ChannelsFirst(FeatureDropout):
-    """`FeatureDropout` of one sample [C, ...]."""
-
-    def mask_shape(self, shape: tuple) -> tuple:
-        return (shape[0], *(1 for _ in shape[1:]))
-
-
 def _drop_channels(name: str, x: Tensor, p: float, training: bool, inplace: bool, batched: bool) -> Tensor:
-    return _drop(name, FeatureDropout if batched else _ChannelsFirst, x, p, training, inplace, features=batched)
+    return drop(name, FeatureDropout if batched else SliceDropout, x, p, training, inplace, features=batched)

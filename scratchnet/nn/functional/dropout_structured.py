@@ -9,25 +9,23 @@ import numpy as np
 from scratchnet import random
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.autograd.view import in_place
-from scratchnet.nn.functional.dropout import Dropout, _drop
+from scratchnet.nn.functional.dropout import SliceDropout, drop
 from scratchnet.ops.elementwise import check_tensor
-
-
-class DropPath(Dropout):
-    """`Dropout` with one m for a sample."""
-
-    def mask_shape(self, shape: tuple) -> tuple:
-        return (shape[0], *(1 for _ in shape[1:]))
 
 
 def drop_path(input: Tensor, p: float = 0.1, training: bool = False, inplace: bool = False) -> Tensor:
     """x / (1 − p), or 0 for whole samples of [N, ...] with probability p: for the branch of a residual network.
 
     Huang, Sun, Liu, Sedra and Weinberger, "Deep Networks with Stochastic Depth", 2016.
+
+    Raises
+    ------
+    RuntimeError
+        If the input is a single number; also as for `dropout`.
     """
     if check_tensor(input, "drop_path").array.ndim == 0:
         raise RuntimeError("drop_path: expected input of shape [N, ...], got a single number")
-    return _drop("drop_path", DropPath, input, p, training, inplace)
+    return drop("drop_path", SliceDropout, input, p, training, inplace)
 
 
 def scheduled_drop_probability(p: float, block: int, blocks: int) -> float:
@@ -36,6 +34,11 @@ def scheduled_drop_probability(p: float, block: int, blocks: int) -> float:
     Parameters
     ----------
     block : from 0 to blocks − 1
+
+    Raises
+    ------
+    ValueError
+        If there is no such block.
     """
     if not 0 <= block < blocks:
         raise ValueError(f"scheduled_drop_probability: expected block from 0 to {blocks - 1}, got {block}")
@@ -55,12 +58,19 @@ def drop_block2d(
     Parameters
     ----------
     input : [N, C, H, W]
+    block_size : b, at most H and W count
+    eps : is added to the sum of the mask, by which its size is divided
+
+    Raises
+    ------
+    ValueError
+        If p is not from 0 to 1, or the input has not four dimensions.
     """
     x = check_tensor(input, "drop_block2d")
     if not 0 <= p <= 1:
         raise ValueError(f"drop_block2d: drop probability has to be between 0 and 1, but got {p}")
     if x.array.ndim != 4:
-        raise ValueError(f"drop_block2d: input should be 4 dimensional, got {x.array.ndim} dimensions")
+        raise ValueError(f"drop_block2d: input should be 4 dimensional, [N, C, H, W], got shape {x.array.shape}")
     if not training or p == 0 or x.array.size == 0:
         return x
     return _drop_blocks_(x, p, block_size, eps) if inplace else _drop_blocks(x, p, block_size, eps)

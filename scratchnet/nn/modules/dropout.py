@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
+from scratchnet.nn.functional.dropout import check_probability
 from scratchnet.nn.module import Module
 
 
@@ -14,8 +15,7 @@ class _Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        check_probability(p)
         self.p, self.inplace = p, inplace
 
     def forward(self, input: Tensor) -> Tensor:
@@ -50,14 +50,14 @@ class Dropout3d(_Dropout):
 
 
 class AlphaDropout(_Dropout):
-    """`Dropout` for networks of SELUs: keeps mean 0 and variance 1."""
+    """`Dropout` for networks of SELUs: keeps mean 0 and variance 1. As in torch, `inplace` changes nothing."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.alpha_dropout(input, self.p, self.training)
 
 
 class FeatureAlphaDropout(_Dropout):
-    """`AlphaDropout` of whole channels."""
+    """`AlphaDropout` of whole channels of [N, C, ...]."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.feature_alpha_dropout(input, self.p, self.training)
