@@ -10,9 +10,8 @@ import math
 import numpy as np
 
 from scratchnet.kernels.jit import jit
-from scratchnet.kernels.optimizer_pass import absent, check_step, in_place
-from scratchnet.kernels.parallel import parallel_for
-from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.optimizer_pass import check_step, direction, one_pass
+from scratchnet.kernels.registry import kernel
 from scratchnet.kernels.vector_math import Intrinsic
 
 
@@ -35,9 +34,7 @@ def sgd_step(p, g, buf, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, neste
     """
     check_step("sgd_step", p, g, buf)
     _check_momentum(momentum, buf)
-    d = -g if maximize else g
-    if weight_decay != 0:
-        d = d + weight_decay * p
+    d = direction(p, g, weight_decay, maximize)
     if momentum != 0:
         if first:
             buf[...] = d
@@ -74,12 +71,9 @@ def adam_step(p, g, m, v, step, lr, beta1, beta2, eps, weight_decay=0.0, decoupl
     (2018). """
     check_step("adam_step", p, g, m, v, v_max)
     step_size, root = _bias_corrections(step, lr, beta1, beta2)
-    d = -g if maximize else g
-    if weight_decay != 0:
-        if decoupled:
-            p *= 1 - lr * weight_decay
-        else:
-            d = d + weight_decay * p
+    d = direction(p, g, 0 if decoupled else weight_decay, maximize)
+    if decoupled and weight_decay != 0:
+        p *= 1 - lr * weight_decay
     m += (1 - beta1) * (d - m)
     v *= beta2
     v += (1 - beta2) * d * d
@@ -109,8 +103,10 @@ fma = Intrinsic(_fma, _emit_fma)
 
 
 @jit
-def _sgd_loop(start, stop, p, g, buf, lr, momentum, keep, weight_decay, nesterov, sign, first):
+def _sgd_loop(start, stop, p, g, buf, constants):
     p, g, buf = p[start:stop], g[start:stop], buf[start:stop]       # indices from 0 are what vectorises
+    sign, weight_decay, lr, momentum, keep = constants[0], constants[1], constants[2], constants[3], constants[4]
+    nesterov, first = constants[5] != 0, constants[6] != 0
     to = p.dtype.type
     for i in range(len(p)):
         d = sign * g[i]
@@ -124,9 +120,10 @@ def _sgd_loop(start, stop, p, g, buf, lr, momentum, keep, weight_decay, nesterov
 
 
 @jit
-def _adam_loop(start, stop, p, g, m, v, v_max, amsgrad, step_size, root, eps, lerp, beta2, keep2, shrink,
-               weight_decay, sign):
+def _adam_loop(start, stop, p, g, m, v, v_max, constants):
     p, g, m, v, v_max = p[start:stop], g[start:stop], m[start:stop], v[start:stop], v_max[start:stop]
+    sign, weight_decay, shrink, step_size, root = constants[0], constants[1], constants[2], constants[3], constants[4]
+    eps, lerp, beta2, keep2, amsgrad = constants[5], constants[6], constants[7], constants[8], constants[9] != 0
     to = p.dtype.type
     back = to(lerp - 1)
     for i in range(len(p)):
@@ -149,13 +146,8 @@ def _sgd_step_cpu(p, g, buf, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, 
                   maximize=False, first=False):
     check_step("sgd_step", p, g, buf)
     _check_momentum(momentum, buf)
-    if not compilable(g) or not in_place(p, *(() if buf is None else (buf,))):
-        return NotImplemented
-    to, flat = p.dtype.type, p.reshape(-1)
-    parallel_for(_sgd_loop, p.size, 2, flat, dense(g).reshape(-1), absent(p) if buf is None else buf.reshape(-1),
-                 to(lr), to(momentum), to(1 - dampening), to(weight_decay), bool(nesterov),
-                 to(-1 if maximize else 1), bool(first))
-    return None
+    constants = (-1 if maximize else 1, weight_decay, lr, momentum, 1 - dampening, nesterov, first)
+    return one_pass(_sgd_loop, p, g, (buf,), constants, 2)
 
 
 @adam_step.cpu
@@ -163,11 +155,7 @@ def _adam_step_cpu(p, g, m, v, step, lr, beta1, beta2, eps, weight_decay=0.0, de
                    v_max=None):
     check_step("adam_step", p, g, m, v, v_max)
     step_size, root = _bias_corrections(step, lr, beta1, beta2)
-    if not compilable(g) or not in_place(p, m, v, *(() if v_max is None else (v_max,))):
-        return NotImplemented
-    to, flat = p.dtype.type, [a.reshape(-1) for a in (p, dense(g), m, v, absent(p) if v_max is None else v_max)]
-    shrink = 1 - lr * weight_decay if decoupled else 1
-    parallel_for(_adam_loop, p.size, 8, *flat, v_max is not None, to(step_size), to(root), to(eps),
-                 to(1 - beta1), to(beta2), to(1 - beta2), to(shrink), to(0 if decoupled else weight_decay),
-                 to(-1 if maximize else 1))
-    return None
+    decay, shrink = (0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1)
+    constants = (-1 if maximize else 1, decay, shrink, step_size, root, eps, 1 - beta1, beta2, 1 - beta2,
+                 v_max is not None)
+    return one_pass(_adam_loop, p, g, (m, v, v_max), constants, 8)

@@ -24,26 +24,17 @@ def check_step(name: str, parameter: Any, gradient: Any, *states: Any) -> None:
                              "read-only")
 
 
-def in_place(*arrays: Any) -> bool:
-    """Whether compiled loops can work on the arrays where they are."""
-    return compilable(*arrays) and all(a.flags.carray for a in arrays)
-
-
-def absent(p: Any) -> Any:
-    """In place of a state that is not kept.  (Arrays that overlap would keep the compiler from using vectors.)"""
-    return np.empty(0, p.dtype)
-
-
 def one_pass(loop: Any, p: Any, g: Any, states: tuple, constants: tuple, work: float) -> Any:
     """Run ``loop(start, stop, p, g, *states, constants)`` over flat arrays; a state that is None is empty there.
 
     The constants are an array of p's dtype: the loop takes them out before its first number.
     """
-    kept = [s for s in states if s is not None]
-    if not compilable(g) or not in_place(p, *kept):
+    changed = [p, *(s for s in states if s is not None)]
+    if not compilable(g, *changed) or not all(array.flags.carray for array in changed):
         return NotImplemented
+    # each its own array: those that overlap would keep the compiler from using vectors
     parallel_for(loop, p.size, work, p.reshape(-1), dense(g).reshape(-1),
-                 *(absent(p) if s is None else s.reshape(-1) for s in states), np.array(constants, p.dtype))
+                 *(np.empty(0, p.dtype) if s is None else s.reshape(-1) for s in states), np.array(constants, p.dtype))
     return None
 
 
