@@ -6,6 +6,8 @@ derivatives of any order are taps of the same kind: `order` tells which.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from scratchnet.kernels.jit import jit
@@ -47,8 +49,12 @@ _WEIGHTS = (
 )
 
 
+@lru_cache(256)              # a network samples images of the same shapes again and again
 def polynomials(mode, size, align, order, dtype):
-    """[taps, 4]: the coefficients of a derivative of the weights with respect to a coordinate from -1 to 1."""
+    """[taps, 4]: the coefficients of a derivative of the weights with respect to a coordinate from -1 to 1.
+
+    Nothing may write to them.
+    """
     scale = (size - 1) / 2 if align else size / 2
     result = np.zeros((TAPS[mode], 4), dtype)
     for row, weight in zip(result, _WEIGHTS[mode]):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from scratchnet.kernels import parallel
-from scratchnet.kernels.interpolate_tables import Table
+from scratchnet.kernels.interpolate_tables import Table, table
 from scratchnet.kernels.jit import copy, fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
@@ -39,11 +39,11 @@ def resample(x, tables):
     [..., m1, m2, ...]
     """
     _check(x, tables)
-    for axis, table in zip(range(x.ndim - len(tables), x.ndim), tables):
+    for axis, t in zip(range(x.ndim - len(tables), x.ndim), tables):
         source = np.moveaxis(x, axis, 0)
-        y = np.zeros((table.outputs, *source.shape[1:]), x.dtype)
-        weight = table.weight.astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
-        np.add.at(y, table.owner, source[table.position] * weight)
+        y = np.zeros((t.outputs, *source.shape[1:]), x.dtype)
+        weight = t.weight.astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
+        np.add.at(y, t.owner, source[t.position] * weight)
         x = np.moveaxis(y, 0, axis)
     return np.ascontiguousarray(x)
 
@@ -164,8 +164,7 @@ def _resample_cpu(x, tables):
     lead, sizes = x.shape[:x.ndim - len(tables)], [t.outputs for t in tables]
     if not x.size or not math.prod(sizes):
         return np.zeros((*lead, *sizes), x.dtype)
-    identity = Table(1, np.arange(2), np.zeros(1, np.int64), np.ones(1, x.dtype))
-    depth, rows, columns = [identity] * (3 - len(tables)) + list(tables)
+    depth, rows, columns = [table("nearest", 1, 1, x.dtype)] * (3 - len(tables)) + list(tables)
     volumes, y = math.prod(lead), dense(x)
     shrinks = depth.outputs < depth.inputs              # then first, for there is less to do afterwards
     if shrinks:
