@@ -5,18 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from scratchnet.kernels.jit import jit
-from scratchnet.kernels.nms import by_score, check_scored_boxes, corners_and_areas, overlaps_of
+from scratchnet.kernels.nms import by_score, check_scored_boxes, corners_and_areas, iou_with, overlaps_of
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, kernel
 from scratchnet.kernels.vector_math import exp, like
-
-
-def _overlap(box, boxes):
-    """Intersection over union of a box [5] with boxes [5, M]."""
-    w = np.minimum(box[2], boxes[2]) - np.maximum(box[0], boxes[0])
-    h = np.minimum(box[3], boxes[3]) - np.maximum(box[1], boxes[1])
-    intersection = np.where((w > 0) & (h > 0), w * h, 0).astype(boxes.dtype)
-    return intersection / (box[4] + boxes[4] - intersection)
 
 
 def _check_method(name, method):
@@ -52,7 +44,7 @@ def soft_nms(boxes, scores, iou_threshold=0.3, sigma=0.5, score_threshold=0.001,
         best = scores.argmax()
         taken.append(left[best])
         lowered.append(scores[best])
-        iou = _overlap(table[:, best], table)
+        iou = iou_with(table[:, best], table)
         factor = np.where(iou >= iou_threshold, 1 - iou, 1) if method == "linear" else np.exp(-(iou * iou) / sigma)
         scores = scores * factor.astype(scores.dtype)
         stays = scores > score_threshold
@@ -131,7 +123,7 @@ def matrix_nms(boxes, scores, groups=None, method="gaussian", sigma=2.0):
     _check_method("matrix_nms", method)
     order = by_score(scores)
     table, group = corners_and_areas(boxes[order]), None if groups is None else groups[order]
-    iou = np.stack([_overlap(box, table) for box in table.T]) if len(order) else np.empty((0, 0), boxes.dtype)
+    iou = np.stack([iou_with(box, table) for box in table.T]) if len(order) else np.empty((0, 0), boxes.dtype)
     iou = np.triu(np.nan_to_num(iou), 1)
     if group is not None:
         iou[group[:, None] != group] = 0

@@ -14,10 +14,12 @@ from scratchnet.kernels.vector_math import like
 KINDS = ("iou", "generalized", "distance", "complete")
 
 
-def check_boxes(name, **boxes):
-    for argument, array in boxes.items():
+def _check(boxes1, boxes2, kind):
+    for argument, array in (("boxes1", boxes1), ("boxes2", boxes2)):
         if array.ndim < 1 or array.shape[-1] != 4:
-            raise RuntimeError(f"{name}: expected {argument} of shape [..., 4], got {array.shape}")
+            raise RuntimeError(f"box_iou: expected {argument} of shape [..., 4], got {array.shape}")
+    if kind not in KINDS:
+        raise ValueError(f"box_iou: expected kind to be one of {KINDS}, got {kind!r}")
 
 
 @kernel
@@ -41,7 +43,7 @@ def box_iou(boxes1, boxes2, kind="iou", eps=1e-7):
     -------
     [..., N, M]
     """
-    check_boxes("box_iou", boxes1=boxes1, boxes2=boxes2)
+    _check(boxes1, boxes2, kind)
     return overlap(boxes1[..., :, None, :], boxes2[..., None, :, :], kind, eps)
 
 
@@ -114,7 +116,7 @@ def _iou_loop(start, stop, a, b, kind, eps, angles_a, angles_b, out):
 
 @box_iou.cpu
 def _box_iou_cpu(boxes1, boxes2, kind="iou", eps=1e-7):
-    check_boxes("box_iou", boxes1=boxes1, boxes2=boxes2)
+    _check(boxes1, boxes2, kind)
     if not compilable(boxes1, boxes2) or boxes1.ndim < 2 or boxes1.shape[:-2] != boxes2.shape[:-2]:
         return NotImplemented
     sets, n, m, dtype = boxes1.shape[:-2], boxes1.shape[-2], boxes2.shape[-2], boxes1.dtype

@@ -40,6 +40,14 @@ def corners_and_areas(boxes):
     return table
 
 
+def iou_with(box, table):
+    """Intersection over union of a box [5] with the boxes of a table [5, M]."""
+    w = np.minimum(box[2], table[2]) - np.maximum(box[0], table[0])
+    h = np.minimum(box[3], table[3]) - np.maximum(box[1], table[1])
+    intersection = np.where((w > 0) & (h > 0), w * h, 0).astype(table.dtype)
+    return intersection / (box[4] + table[4] - intersection)
+
+
 @kernel
 def nms(boxes, scores, iou_threshold, groups=None):
     """The boxes that stay: go through all by falling score, and drop each that overlaps one that stays.
@@ -59,23 +67,20 @@ def nms(boxes, scores, iou_threshold, groups=None):
     """
     check_scored_boxes("nms", boxes, scores, groups)
     order = by_score(scores)
-    x1, y1, x2, y2, area = corners_and_areas(boxes[order])
+    table = corners_and_areas(boxes[order])
     group = None if groups is None else groups[order]
     stays = np.ones(len(order), bool)
     for i in range(len(order)):
         if stays[i]:
             later = slice(i + 1, None)
-            w = np.minimum(x2[i], x2[later]) - np.maximum(x1[i], x1[later])
-            h = np.minimum(y2[i], y2[later]) - np.maximum(y1[i], y1[later])
-            intersection = np.where((w > 0) & (h > 0), w * h, 0).astype(boxes.dtype)
-            overlaps = intersection / (area[i] + area[later] - intersection) > np.float64(iou_threshold)
+            overlaps = iou_with(table[:, i], table[:, later]) > np.float64(iou_threshold)
             stays[later] &= ~(overlaps if group is None else overlaps & (group[later] == group[i]))
     return order[stays]
 
 
 @jit
 def overlaps_of(box, table, first, last, out):
-    """out[:last - first] = the intersection over union of a box [5] with the boxes first…last of a table."""
+    """out[:last - first] = `iou_with` of a box [5] and the boxes first…last of a table."""
     x1, y1, x2, y2, area = table[0, first:last], table[1, first:last], table[2, first:last], table[3, first:last], \
         table[4, first:last]
     ax1, ay1, ax2, ay2, a, zero = box[0], box[1], box[2], box[3], box[4], like(0, box[0])

@@ -9,6 +9,7 @@ from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 
 _NO_PIXEL = -1
+_LOWEST = np.finfo(np.float32).min
 
 
 def _check(name, x, image, rows, columns):
@@ -16,7 +17,8 @@ def _check(name, x, image, rows, columns):
     if x.ndim != 4 or image.ndim != 1 or any(b.ndim != 2 or len(b) != len(image) for b in (*rows, *columns)):
         raise RuntimeError(f"{name}: expected x of shape [N, C, H, W] and borders of [K, bins], got x {x.shape}")
     if rows[0].shape != rows[1].shape or columns[0].shape != columns[1].shape:
-        raise RuntimeError(f"{name}: every bin must have two borders")
+        given = [tuple(border.shape for border in axis) for axis in (rows, columns)]
+        raise RuntimeError(f"{name}: every bin must have two borders, got borders of shapes {given[0]} and {given[1]}")
     limits = zip((image, *rows, *columns), (x.shape[0] - 1, *(x.shape[2],) * 2, *(x.shape[3],) * 2))
     if any(b.size and not 0 <= b.min() <= b.max() <= limit for b, limit in limits):
         raise IndexError(f"{name}: a region lies outside of x, of shape {x.shape}")
@@ -47,16 +49,12 @@ def roi_pool(x, image, rows, columns):
         (top, bottom), (left, right) = ([border[k, i] for border in axis] for axis, i in ((rows, p), (columns, q)))
         if top < bottom and left < right:
             seen = x[image[k], :, top:bottom, left:right].reshape(shape[1], -1)
-            seen = np.where(seen > _lowest(), seen, _lowest())
+            seen = np.where(seen > _LOWEST, seen, _LOWEST)
             best = seen.argmax(1)
             values[k, :, p, q] = np.take_along_axis(seen, best[:, None], 1)[:, 0]
             place = (top + best // (right - left)) * x.shape[3] + left + best % (right - left)
-            indices[k, :, p, q] = np.where(values[k, :, p, q] > _lowest(), place, _NO_PIXEL)
+            indices[k, :, p, q] = np.where(values[k, :, p, q] > _LOWEST, place, _NO_PIXEL)
     return values, indices
-
-
-def _lowest():
-    return np.finfo(np.float32).min
 
 
 @kernel
@@ -124,7 +122,7 @@ def _roi_pool_cpu(x, image, rows, columns):
     if values.size:
         borders = [dense(b, np.int64) for b in (*rows, *columns)]
         parallel_for(_pool_loop, shape[0], 9 * values[0].size, dense(x), dense(image, np.int64), *borders,
-                     x.dtype.type(_lowest()), values, indices)
+                     x.dtype.type(_LOWEST), values, indices)
     return values, indices
 
 

@@ -29,8 +29,9 @@ def check_regions(name, x_shape, dtype, regions, output_size):
         raise RuntimeError(f"{name}: expected input and boxes of one dtype, got {dtype} and {regions.dtype}")
     if min(output_size) < 1:
         raise RuntimeError(f"{name}: expected a positive output_size, got {tuple(output_size)}")
-    if not np.isfinite(regions).all():
-        raise RuntimeError(f"{name}: expected finite boxes")
+    finite = np.isfinite(regions).all(1)
+    if not finite.all():
+        raise RuntimeError(f"{name}: expected finite boxes, got {regions[~finite][0]} at {finite.argmin()}")
     image = regions[:, 0].astype(np.int64)
     if image.size and not 0 <= image.min() <= image.max() < x_shape[0]:
         raise RuntimeError(f"{name}: boxes[:, 0] names the image of each box, and must be at least 0 and less than "

@@ -45,6 +45,9 @@ def test_by_hand(form):
 
 
 @both_forms
-def test_shapes_are_checked(form):
+def test_arguments_are_checked(form):
     with pytest.raises(RuntimeError, match="boxes2"):
         implementation(box_iou, form)(np.zeros((2, 4)), np.zeros((2, 5)))
+    for count in (0, 2):  # the twin leaves empty sets to the reference
+        with pytest.raises(ValueError, match="kind"):
+            implementation(box_iou, form)(np.zeros((count, 4)), np.zeros((2, 4)), "squared")
