@@ -32,9 +32,9 @@ class Windows(NamedTuple):
         return math.prod(self.kernel)
 
     def volumes(self):
-        """The same windows over volumes: kernel, stride, padding, dilation and output of three axes."""
-        neutral = (1, 1, 0, 1, 1)
-        return tuple((value,) * (3 - len(axes)) + axes for value, axes in zip(neutral, self[1:]))
+        """The same windows over volumes: every setting of three axes."""
+        neutral = (1, 1, 1, 0, 1, 1)
+        return Windows(*((value,) * (3 - len(axes)) + axes for value, axes in zip(neutral, self)))
 
 
 def _windows(name, size, kernel_size, stride, padding, dilation):
@@ -194,10 +194,10 @@ def _im2col_cpu(x, kernel_size, stride=1, padding=0, dilation=1):
     windows = _windows("im2col", x.shape[2:], kernel_size, stride, padding, dilation)
     if not _served(x, windows):
         return NotImplemented
-    images, volumes, count = x.shape[0] * x.shape[1], windows.volumes(), math.prod(windows.output)
-    cols = np.empty((images * windows.taps, *volumes[-1]), x.dtype)
-    volume = (1,) * (3 - len(windows.size)) + windows.size
-    parallel_for(_im2col_loop, len(cols), count / 4, dense(x).reshape(images, *volume), cols, *volumes)
+    images, count = x.shape[0] * x.shape[1], math.prod(windows.output)
+    size, *settings, output = windows.volumes()
+    cols = np.empty((images * windows.taps, *output), x.dtype)
+    parallel_for(_im2col_loop, len(cols), count / 4, dense(x).reshape(images, *size), cols, *settings, output)
     return cols.reshape(len(x), x.shape[1] * windows.taps, count)
 
 
@@ -206,9 +206,9 @@ def _col2im_cpu(cols, output_size, kernel_size, stride=1, padding=0, dilation=1)
     windows, channels = _check_columns(cols, output_size, kernel_size, stride, padding, dilation)
     if not _served(cols, windows):
         return NotImplemented
-    images, volumes = len(cols) * channels, windows.volumes()
-    volume = (1,) * (3 - len(windows.size)) + windows.size
-    y = np.empty((images, *volume), cols.dtype)
+    images = len(cols) * channels
+    size, *settings, output = windows.volumes()
+    y = np.empty((images, *size), cols.dtype)
     parallel_for(_col2im_loop, images, windows.taps * math.prod(windows.output) / 4,
-                 dense(cols).reshape(images, windows.taps, *volumes[-1]), y, *volumes)
+                 dense(cols).reshape(images, windows.taps, *output), y, *settings, output)
     return y.reshape(len(cols), channels, *windows.size)
