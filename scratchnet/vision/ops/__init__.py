@@ -3,17 +3,14 @@
 from scratchnet.vision.ops.boxes import (
     box_area,
     box_convert,
-    box_iou,
     clip_boxes_to_image,
-    complete_box_iou,
-    distance_box_iou,
-    generalized_box_iou,
     masks_to_boxes,
     remove_small_boxes,
 )
 from scratchnet.vision.ops.layers import PSRoIAlign, PSRoIPool, RoIAlign, RoIPool
 from scratchnet.vision.ops.losses import complete_box_iou_loss, distance_box_iou_loss, generalized_box_iou_loss
 from scratchnet.vision.ops.nms import batched_nms, matrix_nms, nms, soft_nms
+from scratchnet.vision.ops.overlap import box_iou, complete_box_iou, distance_box_iou, generalized_box_iou
 from scratchnet.vision.ops.roi import ps_roi_align, ps_roi_pool, roi_align, roi_pool
 
 __all__ = [

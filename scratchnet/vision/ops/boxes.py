@@ -1,4 +1,4 @@
-"""Boxes (x1, y1, x2, y2): areas, formats, clipping, and the overlap of all pairs."""
+"""Boxes (x1, y1, x2, y2): areas, formats, clipping, and boxes around masks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 
 import scratchnet as sn
-from scratchnet import kernels
-from scratchnet.autograd import grad, is_grad_enabled
-from scratchnet.autograd.function import INPUTS, Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.ops.elementwise import check_tensor
 
-_FORMATS = ("xyxy", "xywh", "cxcywh")
-_ROTATED = ("xywhr", "cxcywhr", "xyxyxyxy")
+FORMATS = ("xyxy", "xywh", "cxcywh")
+ROTATED = ("xywhr", "cxcywhr", "xyxyxyxy")
 
 
 def upcast(x: Tensor, floating: bool = False) -> Tensor:
@@ -53,9 +50,14 @@ def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
     Returns
     -------
     [...]
+
+    Raises
+    ------
+    ValueError
+        For boxes of another shape, or an unknown fmt.
     """
-    if fmt not in _FORMATS:
-        raise ValueError(f"box_area: expected fmt to be one of {_FORMATS}, got {fmt!r}")
+    if fmt not in FORMATS:
+        raise ValueError(f"box_area: expected fmt to be one of {FORMATS}, got {fmt!r}")
     boxes = upcast(check_boxes(boxes, "box_area"))
     if fmt == "xyxy":
         return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
@@ -81,23 +83,23 @@ def box_convert(boxes: Tensor, in_fmt: str, out_fmt: str) -> Tensor:
     Raises
     ------
     ValueError
-        For an unknown format.
+        For an unknown format, or boxes of another shape than that of in_fmt.
     NotImplementedError
         From an upright format to a rotated one, or back.
     """
-    known = _FORMATS + _ROTATED
+    known = FORMATS + ROTATED
     if in_fmt not in known or out_fmt not in known:
         raise ValueError(f"box_convert: expected formats of {known}, got in_fmt={in_fmt!r} and out_fmt={out_fmt!r}")
-    check_boxes(boxes, "box_convert", size={"xyxyxyxy": 8}.get(in_fmt, 5 if in_fmt in _ROTATED else 4))
+    check_boxes(boxes, "box_convert", size={"xyxyxyxy": 8}.get(in_fmt, 5 if in_fmt in ROTATED else 4))
     if in_fmt == out_fmt:
         return boxes.clone()
-    if (in_fmt in _ROTATED) != (out_fmt in _ROTATED):
+    if (in_fmt in ROTATED) != (out_fmt in ROTATED):
         raise NotImplementedError(f"box_convert: not implemented from {in_fmt} to {out_fmt}")
-    middle = "xywhr" if in_fmt in _ROTATED else "xyxy"
+    middle = "xywhr" if in_fmt in ROTATED else "xyxy"
     for step in ((in_fmt, middle), (middle, out_fmt)):
         if step in _CONVERSIONS:
             columns = sn.stack(_CONVERSIONS[step](*boxes.unbind(-1)), -1)
-            whole = boxes.array.dtype.kind != "f" and in_fmt in _ROTATED
+            whole = boxes.array.dtype.kind != "f" and in_fmt in ROTATED
             boxes = columns.round().to(boxes.dtype) if whole else columns
     return boxes
 
@@ -148,6 +150,11 @@ def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     ----------
     boxes : [..., 4], (x1, y1, x2, y2)
     size : (height, width)
+
+    Raises
+    ------
+    ValueError
+        For boxes of another shape.
     """
     check_boxes(boxes, "clip_boxes_to_image")
     height, width = size
@@ -156,7 +163,13 @@ def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
-    """The indices of the boxes [N, 4] whose width and height are at least `min_size`; int64 [K]."""
+    """The indices of the boxes [N, 4] whose width and height are at least `min_size`; int64 [K].
+
+    Raises
+    ------
+    ValueError
+        For boxes of another shape.
+    """
     check_boxes(boxes, "remove_small_boxes")
     wide, high = boxes[..., 2] - boxes[..., 0] >= min_size, boxes[..., 3] - boxes[..., 1] >= min_size
     return sn.nonzero(wide & high, as_tuple=True)[0]
@@ -172,122 +185,20 @@ def masks_to_boxes(masks: Tensor) -> Tensor:
     Returns
     -------
     float32 [N, 4], (x1, y1, x2, y2)
+
+    Raises
+    ------
+    ValueError
+        For masks of another shape.
     """
     array = check_tensor(masks, "masks_to_boxes", "masks").array
     if array.size == 0:
         return Tensor(np.zeros_like(array, np.float32, shape=(0, 4)))
     if array.ndim != 3:
         raise ValueError(f"masks_to_boxes: expected masks of shape [N, H, W], got {array.shape}")
-    sides: list = []
+    filled, sides = array != 0, []
     for axis in (1, 2):  # the columns, then the rows that hold anything
-        seen = (array != 0).any(axis)
+        seen = filled.any(axis)
         sides += [seen.argmax(1), seen.shape[1] - 1 - seen[:, ::-1].argmax(1)]
-    left, right, top, bottom = (side * (array != 0).any((1, 2)) for side in sides)
+    left, right, top, bottom = (side * filled.any((1, 2)) for side in sides)
     return Tensor(np.stack([left, top, right, bottom], 1).astype(np.float32))
-
-
-class PairwiseOverlap(Function):
-    """y[n, m] = the overlap of box n of the first set and box m of the second.
-
-    The gradient is that of the formula, written down once, beside the kernel.
-    """
-
-    reads = INPUTS
-
-    def __init__(self, kind: str, eps: float) -> None:
-        self.settings = kind, eps
-
-    def forward(self, boxes1: Any, boxes2: Any) -> Any:
-        return kernels.box_iou(boxes1, boxes2, *self.settings)
-
-    def backward(self, g: Tensor) -> tuple:
-        again = is_grad_enabled()
-        with sn.enable_grad():
-            inputs = [x if again else x.detach().requires_grad_() for x in self.inputs]
-            y = kernels.box_iou.reference(*inputs, *self.settings)
-        wanted = [x for x, needed in zip(inputs, self.needs_input_grad) if needed]
-        grads = iter(grad(y, wanted, g, create_graph=again))
-        return tuple(next(grads) if needed else None for needed in self.needs_input_grad)
-
-
-def _overlap(function: str, boxes1: Tensor, boxes2: Tensor, kind: str, eps: float, fmt: str = "xyxy") -> Tensor:
-    boxes1, boxes2 = (
-        upcast(check_boxes(x, function, argument)) for x, argument in ((boxes1, "boxes1"), (boxes2, "boxes2"))
-    )
-    if fmt not in _FORMATS:
-        if fmt in _ROTATED:
-            raise NotImplementedError(f"{function}: rotated boxes are not implemented, got fmt={fmt!r}")
-        raise ValueError(f"{function}: expected fmt to be one of {_FORMATS}, got {fmt!r}")
-    if fmt != "xyxy":
-        boxes1, boxes2 = box_convert(boxes1, fmt, "xyxy"), box_convert(boxes2, fmt, "xyxy")
-    if boxes1.dtype != boxes2.dtype or boxes1.array.dtype.kind != "f":
-        return kernels.box_iou.reference(boxes1, boxes2, kind, eps)  # on Tensors: their rules of promotion
-    return PairwiseOverlap(kind, eps)(boxes1, boxes2)
-
-
-def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
-    """Intersection over union of all pairs of boxes.
-
-    Parameters
-    ----------
-    boxes1, boxes2 : [..., N, 4] and [..., M, 4]
-    fmt : {"xyxy", "xywh", "cxcywh"}
-
-    Returns
-    -------
-    [..., N, M], in [0, 1]
-    """
-    return _overlap("box_iou", boxes1, boxes2, "iou", 0.0, fmt)
-
-
-def generalized_box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
-    """Generalised intersection over union of all pairs: iou − (C − U) / C, C the smallest box around both.
-
-    Rezatofighi et al., "Generalized Intersection over Union: A Metric and A Loss for Bounding Box Regression", 2019.
-
-    Parameters
-    ----------
-    boxes1, boxes2 : [..., N, 4] and [..., M, 4], (x1, y1, x2, y2)
-
-    Returns
-    -------
-    [..., N, M], in (−1, 1]
-    """
-    return _overlap("generalized_box_iou", boxes1, boxes2, "generalized", 0.0)
-
-
-def distance_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7) -> Tensor:
-    """Distance intersection over union of all pairs: iou − (distance of the centres / diagonal of the hull)².
-
-    Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020.
-
-    Parameters
-    ----------
-    boxes1, boxes2 : [..., N, 4] and [..., M, 4], (x1, y1, x2, y2)
-    eps : float
-        Added to the squared diagonal.
-
-    Returns
-    -------
-    [..., N, M], in (−1, 1]
-    """
-    return _overlap("distance_box_iou", boxes1, boxes2, "distance", eps)
-
-
-def complete_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7) -> Tensor:
-    """Complete intersection over union of all pairs: the distance form, less α·v for different aspect ratios.
-
-    v = 4/π² (atan w1/h1 − atan w2/h2)²,  α = v / (1 − iou + v + eps), which the gradient takes for a constant.
-
-    Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020.
-
-    Parameters
-    ----------
-    boxes1, boxes2 : [..., N, 4] and [..., M, 4], (x1, y1, x2, y2)
-    eps : float
-
-    Returns
-    -------
-    [..., N, M]
-    """
-    return _overlap("complete_box_iou", boxes1, boxes2, "complete", eps)

@@ -10,17 +10,15 @@ from scratchnet.vision.ops import roi
 
 
 class _RoIModule(Module):
-    """What they share: settings that are handed to a function of the same name, and printed.
-
-    Shapes: [N, C, H, W] and [K, 5] (or a list of [L, 4]) to [K, C, P, Q]; see the function.
-    """
+    """What they share: settings, in the order of a function's arguments, that are handed to it and printed."""
 
     function: Any
-    settings: tuple[str, ...] = ("output_size", "spatial_scale", "sampling_ratio")
 
-    def __init__(self, output_size: Any, spatial_scale: float, sampling_ratio: int = -1) -> None:
+    def __init__(self, **settings: Any) -> None:
         super().__init__()
-        self.output_size, self.spatial_scale, self.sampling_ratio = output_size, spatial_scale, sampling_ratio
+        self.settings = tuple(settings)
+        for name, value in settings.items():
+            setattr(self, name, value)
 
     def forward(self, input: Tensor, rois: Tensor | list[Tensor]) -> Tensor:
         return type(self).function(input, rois, *(getattr(self, name) for name in self.settings))
@@ -30,36 +28,50 @@ class _RoIModule(Module):
 
 
 class RoIAlign(_RoIModule):
-    __doc__ = f"See `roi_align`. {_RoIModule.__doc__}"
+    """`roi_align` as a layer: its settings here, its input and boxes in the call.
+
+    Shapes: [N, C, H, W] and [K, 5] (or a list of [L, 4]) to [K, C, P, Q]
+    """
+
     function = staticmethod(roi.roi_align)
-    settings = (*_RoIModule.settings, "aligned")
 
     def __init__(self, output_size: Any, spatial_scale: float, sampling_ratio: int, aligned: bool = False) -> None:
-        super().__init__(output_size, spatial_scale, sampling_ratio)
-        self.aligned = aligned
+        super().__init__(
+            output_size=output_size, spatial_scale=spatial_scale, sampling_ratio=sampling_ratio, aligned=aligned
+        )
 
 
 class PSRoIAlign(_RoIModule):
-    __doc__ = f"See `ps_roi_align`. {_RoIModule.__doc__}"
+    """`ps_roi_align` as a layer: its settings here, its input and boxes in the call.
+
+    Shapes: [N, C·P·Q, H, W] and [K, 5] (or a list of [L, 4]) to [K, C, P, Q]
+    """
+
     function = staticmethod(roi.ps_roi_align)
 
     def __init__(self, output_size: Any, spatial_scale: float, sampling_ratio: int) -> None:
-        super().__init__(output_size, spatial_scale, sampling_ratio)
+        super().__init__(output_size=output_size, spatial_scale=spatial_scale, sampling_ratio=sampling_ratio)
 
 
 class RoIPool(_RoIModule):
-    __doc__ = f"See `roi_pool`. {_RoIModule.__doc__}"
+    """`roi_pool` as a layer: its settings here, its input and boxes in the call.
+
+    Shapes: [N, C, H, W] and [K, 5] (or a list of [L, 4]) to [K, C, P, Q]
+    """
+
     function = staticmethod(roi.roi_pool)
-    settings = ("output_size", "spatial_scale")
 
     def __init__(self, output_size: Any, spatial_scale: float) -> None:
-        super().__init__(output_size, spatial_scale)
+        super().__init__(output_size=output_size, spatial_scale=spatial_scale)
 
 
 class PSRoIPool(_RoIModule):
-    __doc__ = f"See `ps_roi_pool`. {_RoIModule.__doc__}"
+    """`ps_roi_pool` as a layer: its settings here, its input and boxes in the call.
+
+    Shapes: [N, C·P·Q, H, W] and [K, 5] (or a list of [L, 4]) to [K, C, P, Q]
+    """
+
     function = staticmethod(roi.ps_roi_pool)
-    settings = ("output_size", "spatial_scale")
 
     def __init__(self, output_size: Any, spatial_scale: float) -> None:
-        super().__init__(output_size, spatial_scale)
+        super().__init__(output_size=output_size, spatial_scale=spatial_scale)

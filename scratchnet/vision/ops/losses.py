@@ -30,6 +30,11 @@ def generalized_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "n
     Returns
     -------
     [N], or a number
+
+    Raises
+    ------
+    ValueError
+        For boxes of another shape, or an unknown reduction.
     """
     return _loss("generalized_box_iou_loss", boxes1, boxes2, "generalized", reduction, eps)
 

@@ -35,6 +35,8 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     ------
     RuntimeError
         If shapes or dtypes do not fit.
+    NotImplementedError
+        If boxes are not of a floating-point type.
     """
     _check("nms", boxes, scores)
     return Tensor(kernels.nms(boxes.array, scores.array, iou_threshold))
@@ -54,6 +56,13 @@ def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: floa
     -------
     int64 [K]
         The indices of the boxes kept, by falling score.
+
+    Raises
+    ------
+    RuntimeError
+        If shapes or dtypes do not fit.
+    NotImplementedError
+        If boxes are not of a floating-point type.
     """
     _check("batched_nms", boxes, scores)
     check_tensor(idxs, "batched_nms", "idxs")
@@ -89,6 +98,15 @@ def soft_nms(
     -------
     int64 [K] and [K]
         The indices of the boxes in the order they were taken, and their lowered scores.
+
+    Raises
+    ------
+    RuntimeError
+        If shapes or dtypes do not fit.
+    NotImplementedError
+        If boxes are not of a floating-point type.
+    ValueError
+        For an unknown method, or a sigma that is not positive.
     """
     _check("soft_nms", boxes, scores)
     if sigma <= 0:
@@ -119,6 +137,15 @@ def matrix_nms(
     Returns
     -------
     [N], the lowered scores
+
+    Raises
+    ------
+    RuntimeError
+        If shapes or dtypes do not fit.
+    NotImplementedError
+        If boxes are not of a floating-point type.
+    ValueError
+        For an unknown method.
     """
     _check("matrix_nms", boxes, scores)
     groups = None if idxs is None else check_tensor(idxs, "matrix_nms", "idxs").array

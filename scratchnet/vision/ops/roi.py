@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -116,11 +117,11 @@ def _regions(function: str, input: Tensor, boxes: Any, output_size: Any) -> tupl
     return regions, image, size
 
 
-def _sides(regions: Any, scale: float, offset: float) -> list:
-    """(start, end) of all regions along rows and columns, in pixels of the input."""
+def _axes(regions: Any, scale: float, offset: float, size: tuple, input: Tensor) -> Iterator[tuple]:
+    """For rows, then columns: start and end of all regions in pixels of the input, the numbers of bins and of pixels."""
     real = regions.dtype.type
-    scaled = regions[:, 1:] * real(scale) - real(offset)
-    return [(scaled[:, 1], scaled[:, 3]), (scaled[:, 0], scaled[:, 2])]
+    x1, y1, x2, y2 = (regions[:, 1:] * real(scale) - real(offset)).T
+    return zip((y1, x1), (y2, x2), size, input.array.shape[2:])
 
 
 def roi_align(
@@ -157,12 +158,14 @@ def roi_align(
     ------
     RuntimeError
         If shapes or dtypes do not fit, or boxes are not finite or on no image.
+    NotImplementedError
+        If input is not of a floating-point type.
     """
     regions, image, size = _regions("roi_align", input, boxes, output_size)
-    sides = _sides(regions, spatial_scale, 0.5 if aligned else 0)
+    offset, smallest = (0.5, None) if aligned else (0, 1)
     rows, columns = (
-        roi_taps.sampled_taps(start, end, bins, sampling_ratio, n, None if aligned else 1)
-        for (start, end), bins, n in zip(sides, size, input.array.shape[2:])
+        roi_taps.sampled_taps(start, end, bins, sampling_ratio, n, smallest)
+        for start, end, bins, n in _axes(regions, spatial_scale, offset, size, input)
     )
     return RoIAverage(image, rows, columns, size, False)(input)
 
@@ -188,11 +191,16 @@ def ps_roi_align(
     Returns
     -------
     [K, C, P, Q]
+
+    Raises
+    ------
+    RuntimeError
+        As `roi_align`, or if the channels are no multiple of P·Q.
     """
     regions, image, size = _regions("ps_roi_align", input, boxes, output_size)
     rows, columns = (
         roi_taps.sampled_taps(start, end, bins, sampling_ratio, n, None)
-        for (start, end), bins, n in zip(_sides(regions, spatial_scale, 0.5), size, input.array.shape[2:])
+        for start, end, bins, n in _axes(regions, spatial_scale, 0.5, size, input)
     )
     return _sensitive("ps_roi_align", input, image, rows, columns, size)
 
@@ -213,11 +221,16 @@ def ps_roi_pool(input: Tensor, boxes: Tensor | list[Tensor], output_size: Any, s
     -------
     [K, C, P, Q]
         0 for a bin without pixels.
+
+    Raises
+    ------
+    RuntimeError
+        As `roi_align`, or if the channels are no multiple of P·Q.
     """
     regions, image, size = _regions("ps_roi_pool", input, boxes, output_size)
     rows, columns = (
         roi_taps.averaged_taps(start, end, bins, n - 1)
-        for (start, end), bins, n in zip(_sides(regions, spatial_scale, 0), size, input.array.shape[2:])
+        for start, end, bins, n in _axes(regions, spatial_scale, 0, size, input)
     )
     return _sensitive("ps_roi_pool", input, image, rows, columns, size)
 
@@ -247,10 +260,15 @@ def roi_pool(input: Tensor, boxes: Tensor | list[Tensor], output_size: Any, spat
     -------
     [K, C, P, Q]
         0 for a bin without pixels.
+
+    Raises
+    ------
+    RuntimeError
+        As `roi_align`.
     """
     regions, image, size = _regions("roi_pool", input, boxes, output_size)
     rows, columns = (
         roi_taps.pixel_bins(start, end, bins, 1, n)
-        for (start, end), bins, n in zip(_sides(regions, spatial_scale, 0), size, input.array.shape[2:])
+        for start, end, bins, n in _axes(regions, spatial_scale, 0, size, input)
     )
     return RoIMax(image, rows, columns)(input)
