@@ -133,7 +133,7 @@ def conv1d(
 
     Waibel et al., "Phoneme Recognition Using Time-Delay Neural Networks", 1989.
     """
-    return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+    return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv2d(
@@ -169,7 +169,7 @@ def conv2d(
     RuntimeError
         If shapes or dtypes do not fit.
     """
-    return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+    return _convolve(2, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv3d(
@@ -185,11 +185,17 @@ def conv3d(
 
     Ji et al., "3D Convolutional Neural Networks for Human Action Recognition", 2010.
     """
-    return _convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+    return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
-    """`conv1d` with time first and channels last: input [T, N, C], weight [k, C, O], bias [O] to [T', N, O]."""
+    """`conv1d` with time first and channels last: input [T, N, C], weight [k, C, O], bias [O] to [T', N, O].
+
+    Raises
+    ------
+    RuntimeError
+        If shapes or dtypes do not fit.
+    """
     for name, x in (("input", input), ("weight", weight)):
         if check_tensor(x, "conv_tbc", name).array.ndim != 3:
             raise RuntimeError(f"conv_tbc: expected {name} of 3 dimensions, got shape {x.array.shape}")
@@ -197,8 +203,9 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
 
 
 def _convolve(
-    name: str, dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+    dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Tensor:
+    name = f"conv{dims}d"
     check_arrays(name, dims, input, weight, bias)
     stride, dilation = ints(stride, dims, name, "stride"), ints(dilation, dims, name, "dilation")
     if isinstance(padding, str):
@@ -208,6 +215,7 @@ def _convolve(
 
 
 def check_arrays(name: str, dims: int, input: Any, weight: Any, bias: Any) -> None:
+    """What `_convolve` and the transposed convolution ask of dtypes and of the numbers of dimensions."""
     check_tensor(weight, name, "weight")
     require_same_dtype(name, input=check_tensor(input, name), weight=weight, bias=bias)
     if weight.array.ndim != dims + 2:

@@ -21,9 +21,7 @@ def conv_transpose1d(
     dilation: Any = 1,
 ) -> Tensor:
     """The transposed convolution of signals [N, C, L] with w [C, O / groups, k], see `conv_transpose2d`."""
-    return _convolve_transposed(
-        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+    return _convolve_transposed(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose2d(
@@ -62,9 +60,7 @@ def conv_transpose2d(
     RuntimeError
         If shapes or dtypes do not fit, or output_padding is not smaller than the stride or the dilation.
     """
-    return _convolve_transposed(
-        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+    return _convolve_transposed(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose3d(
@@ -78,13 +74,10 @@ def conv_transpose3d(
     dilation: Any = 1,
 ) -> Tensor:
     """The transposed convolution of volumes [N, C, D, H, W] with w [C, O / groups, kd, kh, kw], see `conv_transpose2d`."""
-    return _convolve_transposed(
-        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+    return _convolve_transposed(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def _convolve_transposed(
-    name: str,
     dims: int,
     input: Any,
     weight: Any,
@@ -95,6 +88,7 @@ def _convolve_transposed(
     groups: int,
     dilation: Any,
 ) -> Tensor:
+    name = f"conv_transpose{dims}d"
     check_arrays(name, dims, input, weight, bias)
     axes = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
     stride, padding, extra, dilation = (ints(value, dims, name, key) for key, value in axes.items())

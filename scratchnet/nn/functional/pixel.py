@@ -137,6 +137,10 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     input : [N, C, ...], with at least one dimension more
     groups : int
 
+    Returns
+    -------
+    of the shape of input
+
     Raises
     ------
     RuntimeError

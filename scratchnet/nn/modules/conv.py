@@ -49,17 +49,15 @@ class _Filters(Module):
         self.output_padding = ints(output_padding, self.dims, name, "output_padding")
         self.groups, self.padding_mode = groups, padding_mode
         self._check_options()
-        channels = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
-        self.weight = unset((channels[0], channels[1] // groups, *self.kernel_size), device, dtype)
+        self.weight = unset(self._weight_shape(), device, dtype)
         self.register_parameter("bias", unset(out_channels, device, dtype) if bias else None)
         self.reset_parameters()
 
     def _check_options(self) -> None:
         if self.groups <= 0:
             raise ValueError(f"groups must be a positive integer, got {self.groups}")
-        for argument, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
-            if channels % self.groups:
-                raise ValueError(f"{argument} must be divisible by groups, got {channels} and groups={self.groups}")
+        for argument in ("in_channels", "out_channels"):
+            self._check_divisible(argument)
         if isinstance(self.padding, str):
             if self.padding not in ("same", "valid"):
                 raise ValueError(f"Invalid padding string {self.padding!r}, should be one of 'same', 'valid'")
@@ -69,6 +67,16 @@ class _Filters(Module):
             raise ValueError(
                 f"padding_mode must be one of {set(_PADDING_MODES)}, but got padding_mode='{self.padding_mode}'"
             )
+
+    def _check_divisible(self, argument: str) -> None:
+        channels = getattr(self, argument)
+        if channels % self.groups:
+            raise ValueError(f"{argument} must be divisible by groups, got {channels} and groups={self.groups}")
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        channels = (self.out_channels, self.in_channels)
+        first, second = channels[::-1] if self.transposed else channels
+        return first, second // self.groups, *self.kernel_size
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""

@@ -41,10 +41,8 @@ class _LazyFilters(LazyModuleMixin, _Filters):
                 f"got shape {tuple(input.shape)}"
             )
         self.in_channels = input.shape[-self.dims - 1]
-        if self.in_channels % self.groups:
-            raise ValueError(f"in_channels must be divisible by groups, got {self.in_channels} and groups={self.groups}")
-        here = (self.in_channels, self.out_channels) if self.transposed else (self.out_channels, self.in_channels)
-        self.weight.materialize((here[0], here[1] // self.groups, *self.kernel_size))
+        self._check_divisible("in_channels")
+        self.weight.materialize(self._weight_shape())
         if self.bias is not None:
             self.bias.materialize((self.out_channels,))
         self.reset_parameters()

@@ -14,7 +14,7 @@ DIMS = st.sampled_from([1, 2, 2, 3])
 
 
 @st.composite
-def cases(draw, dims, max_kernel, max_extra, seed=0):
+def cases(draw, dims, max_kernel, max_extra):
     """Name, arrays and settings of a call."""
     g = draw(conv_geometry(dims, max_kernel, max_extra))
     extra = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(g.stride, g.dilation))
