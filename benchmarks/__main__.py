@@ -6,7 +6,7 @@ import argparse
 import fnmatch
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import benchmarks.suites  # noqa: F401  registers them
 from benchmarks import check, record, report
@@ -45,7 +45,7 @@ class Progress:
     """Says on stderr what was measured, task by task."""
 
     total: int
-    done: int = field(default=0)
+    done: int = 0
 
     def __call__(self, result: Result) -> None:
         self.done += 1

@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import statistics
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def entry(result: Result) -> dict:
     """One task: the median figure of each library, and the median over rounds of scratchnet / each of the others."""
     if result.missing or result.error:
         return {"missing": result.missing} if result.missing else {"error": result.error}
-    figures = {library: float(f"{statistics.median(rounds):.4g}") for library, rounds in result.rounds.items()}
+    figures = {library: float(f"{result.median(library):.4g}") for library in result.rounds}
     ratios = {lib: round(result.ratio(lib) or 0, 3) for lib in figures if lib != "scratchnet" and "scratchnet" in figures}
     return {"figures": figures, "ratios": ratios}
 
@@ -50,17 +49,17 @@ def entry(result: Result) -> dict:
 def merge(record: dict, results: Iterable[Result], rounds: int, threads: int) -> dict:
     """`record` with these results in place of older ones; tasks that were not measured stay, those that are no more go."""
     record = {name: dict(record[name]) for name in record if name in SUITES}
+    measured = {
+        "date": datetime.date.today().isoformat(),
+        "processor": processor(),
+        "versions": versions(),
+        "threads": threads,
+        "rounds": rounds,
+    }
     for result in results:
         suite = SUITES[result.task.suite]
         tasks = {**record.get(suite.name, {}).get("tasks", {}), result.task.name: entry(result)}
-        record[suite.name] = {
-            "date": datetime.date.today().isoformat(),
-            "processor": processor(),
-            "versions": versions(),
-            "threads": threads,
-            "rounds": rounds,
-            "tasks": {name: tasks[name] for name in suite.tasks if name in tasks},
-        }
+        record[suite.name] = {**measured, "tasks": {name: tasks[name] for name in suite.tasks if name in tasks}}
     return {name: record[name] for name in SUITES if name in record}
 
 

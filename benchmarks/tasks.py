@@ -70,7 +70,7 @@ class Suite:
         def register(prepare: Callable[[Any], Step]) -> Prepare:
             libraries = {lib: (lambda lib=lib: prepare(importlib.import_module(lib))) for lib in ("scratchnet", "torch")}
             self.add(name, shape, libraries, **rest)
-            return Prepare(prepare, libraries)
+            return Prepare(libraries)
 
         return register
 
@@ -84,11 +84,7 @@ class Suite:
 class Prepare:
     """A registered `prepare`, which other libraries can be added to."""
 
-    function: Callable[[Any], Step]
     libraries: dict[str, Callable[[], Step] | str]
-
-    def __call__(self, torch: Any) -> Step:
-        return self.function(torch)
 
     def on(self, library: str) -> Callable:
         """`@prepare.on("mygrad")`: how that library does it."""

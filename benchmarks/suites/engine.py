@@ -13,17 +13,16 @@ from benchmarks.tasks import suite
 engine = suite("engine", "Overhead of the engine", mean=0.8)
 
 
+def _chain(x: Any) -> Any:
+    for _ in range(100):
+        x = x * 1.01 + 0.01
+    return x.sum()
+
+
 @engine.task("chain", "200 elementwise operations on 16 numbers, forward and backward")
 def chain(torch: Any) -> Callable:
     x = torch.ones(16, requires_grad=True)
-
-    def step() -> None:
-        y = x
-        for _ in range(100):
-            y = y * 1.01 + 0.01
-        y.sum().backward()
-
-    return step
+    return lambda: _chain(x).backward()
 
 
 @chain.on("mygrad")
@@ -31,27 +30,14 @@ def chain_mygrad() -> Callable:
     import mygrad
 
     x = mygrad.tensor(np.ones(16, np.float32))
-
-    def step() -> None:
-        y = x
-        for _ in range(100):
-            y = y * 1.01 + 0.01
-        y.sum().backward()
-
-    return step
+    return lambda: _chain(x).backward()
 
 
 @chain.on("autograd")
 def chain_autograd() -> Callable:
     import autograd
 
-    def f(x: Any) -> Any:
-        y = x
-        for _ in range(100):
-            y = y * 1.01 + 0.01
-        return y.sum()
-
-    gradient, x = autograd.grad(f), np.ones(16, np.float32)
+    gradient, x = autograd.grad(_chain), np.ones(16, np.float32)
     return lambda: gradient(x)
 
 
@@ -72,14 +58,15 @@ def tiny_net(torch: Any) -> Callable:
     return step
 
 
-def _tiny_weights() -> list[np.ndarray]:
+def _tiny_problem() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """The network's weights and biases, and what it is trained on."""
     rng = np.random.default_rng(0)
-    sizes = (4, 8, 8, 1)
-    return [
+    weights = [
         array.astype(np.float32)
-        for n_in, n_out in itertools.pairwise(sizes)
+        for n_in, n_out in itertools.pairwise((4, 8, 8, 1))
         for array in (rng.normal(size=(n_in, n_out)) / n_in**0.5, np.zeros(n_out))
     ]
+    return weights, rng.normal(size=(16, 4)).astype(np.float32), rng.normal(size=(16, 1)).astype(np.float32)
 
 
 def _tiny_forward(weights: list, x: Any, tanh: Callable) -> Any:
@@ -93,9 +80,8 @@ def _tiny_forward(weights: list, x: Any, tanh: Callable) -> Any:
 def tiny_net_mygrad() -> Callable:
     import mygrad
 
-    rng = np.random.default_rng(1)
-    weights = [mygrad.tensor(w) for w in _tiny_weights()]
-    x, y = rng.normal(size=(16, 4)).astype(np.float32), rng.normal(size=(16, 1)).astype(np.float32)
+    arrays, x, y = _tiny_problem()
+    weights = [mygrad.tensor(w) for w in arrays]
 
     def step() -> None:
         loss = ((_tiny_forward(weights, x, mygrad.tanh) - y) ** 2).mean()
@@ -112,9 +98,7 @@ def tiny_net_autograd() -> Callable:
     import autograd
     import autograd.numpy as anp
 
-    rng = np.random.default_rng(1)
-    weights = _tiny_weights()
-    x, y = rng.normal(size=(16, 4)).astype(np.float32), rng.normal(size=(16, 1)).astype(np.float32)
+    weights, x, y = _tiny_problem()
     gradient = autograd.grad(lambda ws: anp.mean((_tiny_forward(ws, x, anp.tanh) - y) ** 2))
 
     def step() -> None:
