@@ -10,9 +10,9 @@
         return g * s * (like(1, x) + x * (like(1, x) - s))
 
 A formula is written once and read in three ways, by what names like `sigmoid` and `where` stand for: with the scalar
-functions of `vector_math` it is compiled into the one loop that all activations share; with NumPy's functions it is the
-reference; and `Activation.in_terms_of` reads it with anybody's, such as differentiable ones.  ``like(1, x)`` is the
-number 1 in the dtype of x.  The formulas stand in `activation_formulas`.
+functions of `vector_math` and `instructions` it is compiled into the one loop that all activations share; with NumPy's
+it is the reference; and `Activation.in_terms_of` reads it with anybody's, such as differentiable ones.  ``like(1, x)``
+is the number 1 in the dtype of x.  The formulas stand in `activation_formulas`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
+from scratchnet.kernels.instructions import inlined, like
 from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import Kernel, compilable, dense
-from scratchnet.kernels.vector_math import inlined
 
 _SMALL = 64             # elements: examples tried by hand do without the compiler
 
@@ -43,7 +43,7 @@ def _sigmoid(x):
 
 
 NUMPY = {
-    "like": lambda number, x: x.dtype.type(number),
+    "like": like.python,
     "where": np.where,
     "minimum": np.minimum, "maximum": np.maximum, "sign": np.sign, "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p,
     "tanh": np.tanh, "sigmoid": _sigmoid, "erf": _erf,

@@ -5,19 +5,8 @@ from __future__ import annotations
 import math
 
 from scratchnet.kernels.activation import activation
-from scratchnet.kernels.vector_math import (
-    erf,
-    exp,
-    expm1,
-    like,
-    log1p,
-    maximum,
-    minimum,
-    sigmoid,
-    softplus,
-    tanh,
-    where,
-)
+from scratchnet.kernels.instructions import like, maximum, minimum, where
+from scratchnet.kernels.vector_math import erf, exp, expm1, log1p, sigmoid, softplus, tanh
 
 # Piecewise linear ones choose g or 0, so that the gradient is exactly 0 where they are flat, also of an infinite g.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scratchnet.kernels.activation import pointwise
-from scratchnet.kernels.vector_math import like, maximum, minimum, sign
+from scratchnet.kernels.instructions import like, maximum, minimum, sign
 
 
 def absolute(a, b):

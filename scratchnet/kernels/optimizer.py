@@ -9,10 +9,10 @@ import math
 
 import numpy as np
 
+from scratchnet.kernels.instructions import Intrinsic
 from scratchnet.kernels.jit import jit
 from scratchnet.kernels.optimizer_pass import check_step, direction, one_pass
 from scratchnet.kernels.registry import kernel
-from scratchnet.kernels.vector_math import Intrinsic
 
 
 @kernel
