@@ -20,7 +20,8 @@ def _check(name, x_shape, image, rows, columns, bins, sensitive):
     for taps, count, size in zip((rows, columns), bins, x_shape[2:]):
         fits = len(taps.begin) - 1 == count * len(image) and len(taps.position) == len(taps.weight)
         if not fits or taps.begin[0] != 0 or taps.begin[-1] != len(taps.position) or (np.diff(taps.begin) < 0).any():
-            raise RuntimeError(f"{name}: the table of taps is not one for {len(image)} regions")
+            raise RuntimeError(f"{name}: expected a table of taps for {len(image)} regions of {count} bins, got one of "
+                               f"{len(taps.begin) - 1} bins, {len(taps.position)} positions and {len(taps.weight)} weights")
         if taps.position.size and not 0 <= taps.position.min() <= taps.position.max() < size:
             raise IndexError(f"{name}: a tap lies outside of the image, of shape {tuple(x_shape)}")
     if image.size and not 0 <= image.min() <= image.max() < x_shape[0]:

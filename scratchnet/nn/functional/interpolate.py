@@ -107,7 +107,10 @@ def interpolate(
             f"got input of shape {x.array.shape} and mode={mode!r}"
         )
     if mode == "lanczos" and (align_corners or not antialias):
-        raise ValueError("interpolate: mode 'lanczos' needs antialias=True, and has no align_corners")
+        raise ValueError(
+            f"interpolate: mode 'lanczos' needs antialias=True, and has no align_corners; got antialias={antialias} and "
+            f"align_corners={align_corners}"
+        )
     _check_input(x, sizes, mode, antialias)
     if 0 in x.array.shape[:2] and mode == "area":
         return x.new_zeros((*x.array.shape[:2], *sizes)) + (x * 0).sum()
@@ -131,7 +134,7 @@ def _resample(x: Tensor, sizes: tuple, factors: tuple, along: str, align_corners
 def _resample_bytes(
     x: Tensor, sizes: tuple, factors: tuple, along: str, align_corners: bool, antialias: bool
 ) -> Tensor:
-    """Columns first, then rows, each rounded to bytes as in torch (whose weights have 16 bits: it may be one off)."""
+    """Columns first, then rows, each rounded to bytes as in torch, whose weights have 16 bits: bicubic it may be two off."""
     height, (rows, columns) = x.array.shape[2], sizes
     wide = _resample(x.float(), (height, columns), (None, factors[1]), along, align_corners, antialias)
     wide = (wide + 0.5).floor().clamp(0, 255)

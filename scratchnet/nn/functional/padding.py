@@ -58,12 +58,20 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     value : float, optional
         For "constant"; 0 by default.
 
+    Returns
+    -------
+    [..., H + before + after, W + before + after], with two pairs of widths
+
     Raises
     ------
     RuntimeError, NotImplementedError
         For widths that the input's shape does not allow, a value that is not used, an unknown mode.
+    TypeError
+        For widths that are no ints.
     """
     x, shape = check_tensor(input, "pad"), input.array.shape
+    if not all(hasattr(p, "__index__") for p in pad):
+        raise TypeError(f"pad(): argument 'pad' must be tuple of ints, not {pad!r}")
     numbers = [int(p) for p in pad]
     if len(numbers) % 2:
         raise RuntimeError(f"pad: Padding length must be divisible by 2, got {len(numbers)} widths: {tuple(pad)}")

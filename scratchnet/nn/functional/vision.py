@@ -129,6 +129,8 @@ def grid_sample(
         For an unknown mode.
     RuntimeError
         If shapes or dtypes do not fit.
+    NotImplementedError
+        If input is not of a floating-point type.
     """
     if mode not in MODES:
         raise ValueError(f"grid_sample: expected mode to be 'bilinear', 'nearest' or 'bicubic', got {mode!r}")
@@ -153,7 +155,9 @@ def grid_sample(
     if 0 in x.array.shape[2:]:
         raise RuntimeError(f"grid_sample: expected input with pixels, got shape {x.array.shape}")
     if mode == "bicubic" and dims == 3:
-        raise RuntimeError("grid_sample: mode 'bicubic' is for 4-D input only")
+        raise RuntimeError(
+            f"grid_sample: mode 'bicubic' is for input of 4 dimensions, got shape {x.array.shape}; use 'bilinear'"
+        )
     require_float(x, "grid_sample")
     require_same_dtype("grid_sample", input=x, grid=points)
     return GridSample((mode, padding_mode, bool(align_corners)), (0,) * dims)(x, points)
