@@ -149,20 +149,16 @@ class LazyModuleMixin:
         return {name: value for name, value in tensors.items() if is_lazy(value)}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        waiting = self._waiting()
-        registries = [self._parameters, self._buffers]  # type: ignore[attr-defined]
-        for name, value in waiting.items():
-            value.blank = fn(value.blank)
-            for registry in registries:
-                if name in registry:
-                    registry[name] = None  # the conversion is to leave it out
+        registries: Any = (self._parameters, self._buffers)  # type: ignore[attr-defined]
+        waiting = [(r, name, value) for r in registries for name, value in r.items() if is_lazy(value)]
         try:
+            for registry, name, value in waiting:
+                value.blank = fn(value.blank)
+                registry[name] = None  # the conversion is to leave it out
             return super()._apply(fn, recurse)  # type: ignore[misc]
         finally:
-            for name, value in waiting.items():
-                for registry in registries:
-                    if name in registry:
-                        registry[name] = value
+            for registry, name, value in waiting:
+                registry[name] = value
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         waiting = self._waiting()
