@@ -23,9 +23,9 @@ class Finding:
     said: str
 
 
-def compare(task: Task, was: dict, result: Result) -> Finding | None:
+def compare(was: dict, result: Result) -> Finding | None:
     """What is worse in `result` than in the committed entry `was`."""
-    now = entry(result)
+    task, now = result.task, entry(result)
     if "figures" not in was:  # it could not run then: nothing to lose
         return None
     if "figures" not in now:
@@ -42,7 +42,7 @@ def check(record: dict, tasks: list[Task], measure: Callable[[list[Task], bool],
     """What is worse than in `record`. `measure(tasks, thoroughly)` measures, at first quickly."""
 
     def worse(results: list[Result]) -> list[Finding]:
-        found = (compare(r.task, record[r.task.suite]["tasks"][r.task.name], r) for r in results)
+        found = (compare(record[r.task.suite]["tasks"][r.task.name], r) for r in results)
         return [finding for finding in found if finding]
 
     known = [task for task in tasks if task.name in record.get(task.suite, {}).get("tasks", {})]
