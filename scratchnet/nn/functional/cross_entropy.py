@@ -185,7 +185,7 @@ def cross_entropy(
     require_float(input, "cross_entropy")
     check_tensor(target, "cross_entropy", "target")
     if not 0 <= label_smoothing <= 1:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+        raise RuntimeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if input.array.ndim == 0:
         raise RuntimeError(
             "cross_entropy: expected input of shape [N, C], [C] or [N, C, d1, ...], got a 0-dimensional one"
@@ -223,7 +223,7 @@ def _against_probabilities(
 ) -> Tensor:
     if target.array.dtype.kind != "f":
         raise RuntimeError(
-            f"Expected floating point type for target with class probabilities, got {target.array.dtype}"
+            f"cross_entropy: Expected floating point type for target with class probabilities, got {target.array.dtype}"
         )
     if ignore_index >= 0:
         raise RuntimeError("cross_entropy: ignore_index is not supported for floating point target")

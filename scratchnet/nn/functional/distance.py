@@ -19,11 +19,22 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
 
     Parameters
     ----------
+    input : tensor of any shape
+    p : float
     dim : int or tuple of ints
     eps : float
         Keeps vectors of zeros from division by zero.
     out : Tensor, optional
         Where to put the result.
+
+    Returns
+    -------
+    of input's shape
+
+    Raises
+    ------
+    RuntimeError
+        If `out` is given and a gradient is wanted.
     """
     check_tensor(input, "normalize")
     if out is not None and (input.requires_grad or out.requires_grad):
@@ -38,6 +49,15 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     Parameters
     ----------
     x1, x2 : tensors that broadcast together
+
+    Returns
+    -------
+    of their common shape, without `dim`
+
+    Raises
+    ------
+    RuntimeError
+        If they hold integers, or do not broadcast.
     """
     for name, x in (("x1", x1), ("x2", x2)):
         check_tensor(x, "cosine_similarity", name)
@@ -67,8 +87,13 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
         Keeps the gradient finite where two vectors are the same.
     keepdim : bool
         Keep the last dimension, with size 1.
+
+    Returns
+    -------
+    [N] or [], with `keepdim` [N, 1] or [1]
     """
-    check_tensor(x1, "pairwise_distance", "x1"), check_tensor(x2, "pairwise_distance", "x2")
+    for name, x in (("x1", x1), ("x2", x2)):
+        check_tensor(x, "pairwise_distance", name)
     return ops.norm(x1 - x2 + eps, p, -1, keepdim)
 
 
@@ -82,11 +107,16 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     Returns
     -------
     [N · (N − 1) / 2], the pairs in the order (0, 1), (0, 2), …, (1, 2), …
+
+    Raises
+    ------
+    RuntimeError
+        If the input has not two dimensions, or p is negative.
     """
     require_float(input, "pdist")
     if input.array.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.array.ndim}D")
     if p < 0:
-        raise RuntimeError("pdist only supports non-negative p values")
+        raise RuntimeError(f"pdist only supports non-negative p values, got p={p}")
     first, second = np.triu_indices(len(input.array), 1)
     return ops.norm(input[Tensor(first)] - input[Tensor(second)], p, -1)

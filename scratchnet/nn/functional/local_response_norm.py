@@ -18,10 +18,10 @@ class LocalResponseNorm(Function):
     dL/dx_c = g_c · d_c^−β − 2αβ / size · x_c · Σ_j g_j x_j d_j^(−β−1), over the channels j whose windows hold c
     """
 
+    reads = (0,)
+
     def __init__(self, size: int, alpha: float, beta: float, k: float) -> None:
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
-
-    reads = (0,)
 
     def settings(self) -> tuple:
         return self.size, self.alpha, self.beta, self.k
@@ -56,9 +56,7 @@ def _window_sums(x: Tensor, before: int, after: int) -> Tensor:
     return total
 
 
-def local_response_norm(
-    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """Divide every channel by what it and its neighbours hold: x / (k + alpha · mean(x²))^beta.
 
     Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", 2012.
@@ -73,10 +71,14 @@ def local_response_norm(
     ------
     ValueError
         If the input has fewer than three dimensions.
+    RuntimeError
+        If `size` is no positive int.
     """
     require_float(input, "local_response_norm")
     if input.array.ndim < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.array.ndim} dimensions)")
+        raise ValueError(
+            f"local_response_norm: expected 3D or higher dimensionality input (got {input.array.ndim} dimensions)"
+        )
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise RuntimeError(f"local_response_norm: expected size to be a positive int, got {size!r}")
     return LocalResponseNorm(size, alpha, beta, k)(input) if input.array.size else input

@@ -221,12 +221,16 @@ def group_norm(
         If a group has fewer than two values and the batch one element.
     RuntimeError
         If shapes or dtypes do not fit.
+    ZeroDivisionError
+        If `num_groups` is 0.
     """
     require_float(input, "group_norm")
     shape = input.array.shape
     if len(shape) < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
-    values = len(shape) and shape[0] * shape[1] // num_groups * math.prod(shape[2:])
+        raise RuntimeError(
+            f"group_norm: expected at least 2 dimensions, [N, C, ...], for input tensor but received {len(shape)}"
+        )
+    values = shape[0] * shape[1] // num_groups * math.prod(shape[2:])
     if values == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)}")
     require_same_dtype("group_norm", input=input, weight=weight, bias=bias)

@@ -255,6 +255,11 @@ def cross_channel_max_pool(input: Tensor, kernel_size: int, stride: int | None =
     Returns
     -------
     [N, (C − kernel_size) // stride + 1, ...]
+
+    Raises
+    ------
+    RuntimeError
+        If there are fewer channels than `kernel_size`, or no pixels.
     """
     shape = check_tensor(input, "cross_channel_max_pool").array.shape
     if len(shape) < 2 or 0 in shape[1:]:

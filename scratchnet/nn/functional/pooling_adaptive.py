@@ -28,6 +28,11 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     Returns
     -------
     [N, C, OH, OW]
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        If the input is no such tensor, or `output_size` is negative or has another number of elements.
     """
     return _adaptive_avg_pool(2, input, output_size)
 
@@ -55,6 +60,11 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     Returns
     -------
     [N, C, OH, OW], or a pair of them
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        As `adaptive_avg_pool2d`.
     """
     return _adaptive_max_pool(2, input, output_size, return_indices)
 

@@ -32,13 +32,18 @@ def lp_pool2d(
     ----------
     input : [N, C, H, W] or [C, H, W]
     norm_type : float
-        p. Where Σ xᵖ is 0 the gradient is 0; where it is negative the root is NaN, unless p is 1.
+        p. Where Σ xᵖ is 0 the gradient is 0, for p ≥ 1; where it is negative the root is NaN, unless p is 1.
     kernel_size, stride, ceil_mode
         As for `max_pool2d`. The sum is the mean of the values inside the image times the area of the window.
 
     Returns
     -------
     [N, C, OH, OW]
+
+    Raises
+    ------
+    RuntimeError
+        If the window does not fit, or for settings out of their range.
     """
     return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
 

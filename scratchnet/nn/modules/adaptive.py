@@ -113,9 +113,14 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def _as_batch(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         dims = target.array.ndim
         if dims > 1:
-            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+            raise RuntimeError(
+                f"0D or 1D target tensor expected, multi-target not supported; got shape {tuple(target.shape)}"
+            )
         if dims and x.array.shape[0] != target.array.shape[0]:
-            raise RuntimeError("Input and target should have the same size in the batch dimension.")
+            raise RuntimeError(
+                f"Input and target should have the same size in the batch dimension, got shapes {tuple(x.shape)} and "
+                f"{tuple(target.shape)}."
+            )
         if x.array.ndim != dims + 1:
             raise RuntimeError(
                 f"{dims}D target tensor expects {dims + 1}D input tensors, but found inputs with size {x.shape}"

@@ -49,12 +49,7 @@ class _NormBase(Module):
     ) -> None:
         super().__init__()
         n = self.num_features = positive(num_features, type(self).__name__, "num_features")
-        self.eps, self.momentum, self.affine, self.track_running_stats = (
-            eps,
-            momentum,
-            affine,
-            track_running_stats,
-        )
+        self.eps, self.momentum, self.affine, self.track_running_stats = eps, momentum, affine, track_running_stats
         self.register_parameter("weight", unset(n, device, dtype) if affine else None)
         self.register_parameter("bias", unset(n, device, dtype) if affine and bias else None)
         track = track_running_stats
@@ -157,7 +152,9 @@ class SyncBatchNorm(_BatchNorm):
         if input.array.ndim < 2:
             raise ValueError(f"expected at least 2D input (got {input.array.ndim}D input)")
         if input.array.shape[1] == 0:
-            raise ValueError("SyncBatchNorm number of input channels should be non-zero")
+            raise ValueError(
+                f"SyncBatchNorm number of input channels should be non-zero, got shape {tuple(input.shape)}"
+            )
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
@@ -215,9 +212,7 @@ class _InstanceNorm(_NormBase):
         batch = input if dim else input.unsqueeze(0)
         own = self.training or not self.track_running_stats
         momentum = 0.0 if self.momentum is None else self.momentum
-        y = F.instance_norm(
-            batch, self.running_mean, self.running_var, self.weight, self.bias, own, momentum, self.eps
-        )
+        y = F.instance_norm(batch, self.running_mean, self.running_var, self.weight, self.bias, own, momentum, self.eps)
         return y if dim else y.squeeze(0)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *rest: Any) -> None:

@@ -46,7 +46,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
             self.num_batches_tracked = full((), 0, device, np.int64)
 
     def reset_parameters(self) -> None:
-        if not self.has_uninitialized_params() and self.num_features != 0:
+        if not self.has_uninitialized_params():
             super().reset_parameters()
 
     def initialize_parameters(self, input: Tensor) -> None:

@@ -12,6 +12,7 @@ from scratchnet import Tensor, nn
 from scratchnet.autograd import checkpoint
 from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import seeds
+from tests.nn.functional.test_norm import AFFINE, CLOSE, by_position, parameters
 
 
 @st.composite
@@ -19,17 +20,7 @@ def batches(draw):
     """[N, C, ...] with two or more values in each channel, a seed, and which of weight and bias there are."""
     sides = draw(st.lists(st.integers(1, 3), max_size=2))
     shape = (draw(st.integers(2, 4)), draw(st.integers(1, 3)), *sides)
-    return shape, draw(seeds()), draw(st.sampled_from([(), ("weight",), ("weight", "bias"), ("bias",)]))
-
-
-def parameters(size, names, seed):
-    size = (size,) if isinstance(size, int) else size
-    return {name: values(size, seed + i, away_from=(0.0,)) for i, name in enumerate(names)}
-
-
-def by_position(function, names, **kwargs):
-    """`function(x, weight=…, bias=…)` of positional arguments, those named."""
-    return lambda x, *rest: function(x, **dict(zip(names, rest)), **kwargs)
+    return shape, draw(seeds()), draw(AFFINE)
 
 
 @given(batches(), st.booleans())
@@ -47,9 +38,7 @@ def test_the_kernel_of_batch_norm_equals_the_definition(fused_equals_composed, b
     shape, seed, names = batch
     mean, var = Tensor(values(shape[1:2], seed + 5)), Tensor(values(shape[1:2], seed + 6) ** 2 + 0.5)
     norm = by_position(F.batch_norm, names, running_mean=mean, running_var=var, training=training)
-    fused_equals_composed(
-        norm, values(shape, seed), *parameters(shape[1], names, seed + 1).values(), rtol=1e-7, atol=1e-8
-    )
+    fused_equals_composed(norm, values(shape, seed), *parameters(shape[1], names, seed + 1).values(), **CLOSE)
 
 
 @given(batches(), st.booleans(), st.booleans(), st.sampled_from([np.float32, np.float64]), st.floats(0, 1))
@@ -76,7 +65,7 @@ def check_running(name, batch, own, running, dtype, momentum, **mode):
 
         return norm
 
-    tolerance = dict(rtol=1e-3, atol=1e-4) if dtype == np.float32 else dict(rtol=1e-7, atol=1e-8)
+    tolerance = dict(rtol=1e-3, atol=1e-4) if dtype == np.float32 else CLOSE
     check_against_torch(call(scratchnet), x, *state, torch_fn=call(torch), **rest, **tolerance)
 
 
@@ -96,7 +85,7 @@ def test_gradients_of_instance_norm(fused_equals_composed, batch, own):
     )
     arrays = values(shape, seed), *parameters(shape[1], names, seed + 1).values()
     check_gradient(norm, *arrays)
-    fused_equals_composed(norm, *arrays, rtol=1e-7, atol=1e-8)
+    fused_equals_composed(norm, *arrays, **CLOSE)
 
 
 @given(images(), st.booleans(), st.booleans(), st.sampled_from([np.float32, np.float64]), st.floats(0, 1))
@@ -203,7 +192,7 @@ LAYERS = [
 
 @pytest.mark.parametrize("text, shape", LAYERS)
 def test_layer(check_module, text, shape):
-    check_module(text, values(shape, 0), rtol=1e-7, atol=1e-8)
+    check_module(text, values(shape, 0), **CLOSE)
 
 
 def test_momentum_none_is_the_mean_of_all_batches():

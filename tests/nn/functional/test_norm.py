@@ -32,7 +32,7 @@ def test_layer_norm(fused_equals_composed, leading, dims, seed, names):
     x, rest = values(shape, seed), parameters(size, names, seed + 1)
     norm = by_position(F.layer_norm, names, normalized_shape=size, eps=0.1)
     check_gradient(norm, x, *rest.values())
-    fused_equals_composed(norm, x, *rest.values(), rtol=1e-7, atol=1e-8)
+    fused_equals_composed(norm, x, *rest.values(), **CLOSE)
     if names != ("bias",):
         check_against_torch("nn.functional.layer_norm", x, size, **rest, **CLOSE)
 
@@ -45,7 +45,7 @@ def test_rms_norm(fused_equals_composed, leading, dims, seed, weighted, eps):
     x, rest = values(shape, seed), parameters(size, names, seed + 1)
     norm = by_position(F.rms_norm, names, normalized_shape=size, eps=eps)
     check_gradient(norm, x, *rest.values())
-    fused_equals_composed(norm, x, *rest.values(), rtol=1e-7, atol=1e-8)
+    fused_equals_composed(norm, x, *rest.values(), **CLOSE)
     check_against_torch("nn.functional.rms_norm", x, size, eps=eps, **rest, **CLOSE)
 
 
@@ -64,7 +64,7 @@ def test_group_norm(fused_equals_composed, problem, seed, names):
     x, rest = values(shape, seed), parameters(shape[1], names, seed + 1)
     norm = by_position(F.group_norm, names, num_groups=n, eps=0.1)
     check_gradient(norm, x, *rest.values())
-    fused_equals_composed(norm, x, *rest.values(), rtol=1e-7, atol=1e-8)
+    fused_equals_composed(norm, x, *rest.values(), **CLOSE)
     if names != ("bias",):  # torch 2.13 has no gradient for a bias without a weight
         check_against_torch("nn.functional.group_norm", x, n, **rest, **CLOSE)
 

@@ -35,9 +35,12 @@ def test_by_hand():
 
 @pytest.mark.parametrize("p", [1, 2, 3])
 def test_negative_numbers_and_zeros(p):
-    """The root of a negative sum is NaN, and so is the gradient at 0."""
+    """The root of a negative sum is NaN; where the sum is 0 the gradient is 0."""
     x = np.array([[[-1.0, -2, 0, 0, 3, -1]]])
     check_against_torch("nn.functional.lp_pool1d", x, p, 2)
+    zeros = Tensor(np.zeros((1, 1, 2)), True)
+    F.lp_pool1d(zeros, p, 2).sum().backward()
+    assert zeros.grad.tolist() == [[[0, 0]]]
 
 
 def test_refusals():
