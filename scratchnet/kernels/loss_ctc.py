@@ -40,6 +40,15 @@ def _check(log_probs, labels, input_lengths, label_lengths, blank):
             raise RuntimeError(f"ctc: expected {name} from 0 to {most}, got {values.min()} to {values.max()}")
 
 
+def _check_backward(g, log_probs, log_alpha, loss, labels, *lengths_and_blank):
+    _check(log_probs, labels, *lengths_and_blank)
+    steps, n, _ = log_probs.shape
+    expected = n, steps, 2 * labels.shape[1] + 1
+    if log_alpha.shape != expected or g.shape != (n,) or loss.shape != (n,):
+        raise RuntimeError(f"ctc_backward: expected log_alpha {expected}, and g and loss of {n} numbers, got shapes "
+                           f"{log_alpha.shape}, {g.shape} and {loss.shape}")
+
+
 def _sum_of_logs(a, b):
     """ln(e^a + e^b)"""
     return np.logaddexp(a, b)
@@ -118,7 +127,7 @@ def ctc_backward(g, log_probs, log_alpha, loss, labels, input_lengths, label_len
     -------
     [T, N, C]
     """
-    _check(log_probs, labels, input_lengths, label_lengths, blank)
+    _check_backward(g, log_probs, log_alpha, loss, labels, input_lengths, label_lengths, blank)
     steps, n, _ = log_probs.shape
     z, skips = _extended(labels, blank)
     places = np.arange(z.shape[1])
@@ -200,14 +209,11 @@ def _forward_cpu(log_probs, labels, input_lengths, label_lengths, blank=0):
 
 @ctc_backward.cpu
 def _backward_cpu(g, log_probs, log_alpha, loss, labels, input_lengths, label_lengths, blank=0, zero_infinity=False):
-    _check(log_probs, labels, input_lengths, label_lengths, blank)
+    _check_backward(g, log_probs, log_alpha, loss, labels, input_lengths, label_lengths, blank)
     if not compilable(log_probs, g, log_alpha, loss):
         return NotImplemented
     steps, n, _ = log_probs.shape
     z, skips = _extended(labels, blank)
-    if log_alpha.shape != (n, steps, z.shape[1]) or g.shape != (n,) or loss.shape != (n,):
-        raise RuntimeError(f"ctc_backward: expected log_alpha {(n, steps, z.shape[1])} and {n} losses, got {log_alpha.shape} "
-                           f"and {loss.shape}")
     grad, log_beta = np.zeros(log_probs.shape, log_probs.dtype), np.empty((n, 2, z.shape[1]), log_probs.dtype)
     parallel_for(_backward_loop, n, steps * z.shape[1] * _WORK, dense(g), dense(log_probs), dense(log_alpha), dense(loss),
                  z, skips, dense(input_lengths), dense(label_lengths), log_beta, grad)

@@ -57,6 +57,15 @@ def test_what_would_be_read_outside_is_refused(form, change):
         arguments[place] = value
     with pytest.raises(RuntimeError, match="ctc: expected"):
         implementation(ctc_forward, form)(*arguments)
-    if form == "twin":
-        with pytest.raises(RuntimeError, match="ctc: expected"):
-            ctc_backward(np.ones(1), arguments[0], np.zeros((1, 2, 3)), np.zeros(1), *arguments[1:])
+    with pytest.raises(RuntimeError, match="ctc: expected"):
+        implementation(ctc_backward, form)(np.ones(1), arguments[0], np.zeros((1, 2, 3)), np.zeros(1), *arguments[1:])
+
+
+@both_forms
+@pytest.mark.parametrize("change", [{0: np.ones(2)}, {2: np.zeros((1, 2, 2))}, {2: np.zeros((1, 1, 3))}, {3: np.zeros(())}])
+def test_what_forward_did_not_return_is_refused(form, change):
+    arguments = [np.ones(1), np.zeros((2, 1, 2)), np.zeros((1, 2, 3)), np.zeros(1)]
+    for place, value in change.items():
+        arguments[place] = value
+    with pytest.raises(RuntimeError, match="ctc_backward: expected log_alpha"):
+        implementation(ctc_backward, form)(*arguments, np.array([[1]]), np.array([2]), np.array([1]))

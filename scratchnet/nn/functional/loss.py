@@ -39,7 +39,10 @@ class SquaredError(Function):
 
 
 class PairError(Function):
-    """A loss of a − b by a kernel. A subclass names the kernels of the loss and of its gradient to a; to b it is opposite."""
+    """A loss of a − b by a kernel.  dL/da = g · slope(a − b),  dL/db = −dL/da
+
+    A subclass names the kernels of the loss and of its gradient to a, and has the slope.
+    """
 
     reads = INPUTS
     value: Any
@@ -48,8 +51,16 @@ class PairError(Function):
     def __init__(self, *parameters: float) -> None:
         self.parameters = parameters
 
+    def slope(self, d: Tensor) -> Tensor:
+        raise NotImplementedError
+
     def forward(self, a: Any, b: Any) -> Any:
         return self.value(*np.broadcast_arrays(a, b), *self.parameters)
+
+    def backward(self, g: Tensor) -> tuple:
+        a, b = self.inputs
+        slope = g * self.slope(a - b)
+        return slope, -slope
 
     def fused_backward(self, g: Any) -> tuple:
         slope = self.gradient(g, *np.broadcast_arrays(*self.inputs), *self.parameters)
@@ -62,10 +73,8 @@ class AbsoluteError(PairError):
 
     value, gradient = absolute_error, absolute_error_backward
 
-    def backward(self, g: Tensor) -> tuple:
-        a, b = self.inputs
-        slope = g * ops.sign(a - b)
-        return slope, -slope
+    def slope(self, d: Tensor) -> Tensor:
+        return ops.sign(d)
 
 
 class HuberError(PairError):
@@ -76,11 +85,9 @@ class HuberError(PairError):
 
     value, gradient = huber_error, huber_error_backward
 
-    def backward(self, g: Tensor) -> tuple:
-        a, b = self.inputs
+    def slope(self, d: Tensor) -> Tensor:
         (delta,) = self.parameters
-        slope = g * ops.clamp(a - b, -delta, delta)
-        return slope, -slope
+        return ops.clamp(d, -delta, delta)
 
 
 def mse_loss(
@@ -99,6 +106,13 @@ def mse_loss(
     reduction : "mean", "sum" or "none"
     weight : tensor of that shape, optional
         Multiplies the losses; the mean is then Σ w · loss / Σ w.
+
+    Raises
+    ------
+    NotImplementedError
+        If the inputs are not floating-point numbers.
+    ValueError
+        If the reduction is unknown, or the weight has another shape than the input.
     """
     reduction = chosen(reduction, size_average, reduce)
     x, t = _pair("mse_loss", input, target)
@@ -113,7 +127,7 @@ def l1_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """Absolute error, |x − t|. Parameters as for `mse_loss`."""
+    """Absolute error, |x − t|. Parameters and errors as for `mse_loss`, but integers are allowed."""
     reduction = chosen(reduction, size_average, reduce)
     x, t = _pair("l1_loss", input, target)
     loss = AbsoluteError()(x, t) if x.array.dtype.kind == "f" else abs(x - t)
@@ -128,7 +142,15 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Tensor:
-    """|x − t| − β/2, but (x − t)² / 2β where |x − t| < β: `huber_loss` / β (Girshick, "Fast R-CNN", 2015)."""
+    """|x − t| − β/2, but (x − t)² / 2β where |x − t| < β: `huber_loss` / β, or `l1_loss` if β = 0.
+
+    Girshick, "Fast R-CNN", 2015. Parameters and errors as for `mse_loss`.
+
+    Raises
+    ------
+    RuntimeError
+        If beta is negative.
+    """
     reduction = chosen(reduction, size_average, reduce)
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
@@ -143,7 +165,13 @@ def huber_loss(
 ) -> Tensor:
     """δ · (|x − t| − δ/2), but (x − t)² / 2 where |x − t| ≤ δ.
 
-    Huber, "Robust Estimation of a Location Parameter", 1964.
+    Huber, "Robust Estimation of a Location Parameter", 1964. Parameters and errors as for `mse_loss`; but the mean of
+    weighted losses is divided by their number, as in torch.
+
+    Raises
+    ------
+    RuntimeError
+        If delta is not positive.
     """
     check_reduction(reduction)
     x, t = _pair("huber_loss", input, target)
@@ -160,7 +188,7 @@ def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         warnings.warn(
             f"Using a target size ({t.array.shape}) that is different to the input size ({x.array.shape}). This will likely "
             "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=4,
+            stacklevel=3,  # the line that calls the loss
         )
     if x.array.dtype != t.array.dtype:
         x, t = promote(x, t, function=name)

@@ -11,7 +11,7 @@ from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.kernels.loss_ctc import ctc_backward, ctc_forward
 from scratchnet.nn.functional.arguments import require_float
-from scratchnet.nn.functional.reduction import check_reduction
+from scratchnet.nn.functional.reduction import check_reduction, reduce_loss
 from scratchnet.ops.elementwise import check_tensor
 
 
@@ -85,7 +85,11 @@ def ctc_loss(
     Raises
     ------
     RuntimeError
-        If lengths, labels or shapes do not fit.
+        If lengths, labels, shapes or the blank do not fit.
+    NotImplementedError
+        If log_probs does not hold floating-point numbers.
+    ValueError
+        If the reduction is unknown.
     """
     check_reduction(reduction)
     x = require_float(log_probs, "ctc_loss", "log_probs")
@@ -101,8 +105,8 @@ def ctc_loss(
     rows = _padded(labels, counts, n, blank)
     loss = CTC(rows, frames, counts, blank, zero_infinity)(x)
     if reduction == "mean":
-        return (loss / Tensor(np.maximum(counts, 1).astype(x.array.dtype))).mean()
-    return loss.sum() if reduction == "sum" else loss if batched else loss.reshape(())
+        loss = loss / Tensor(np.maximum(counts, 1).astype(x.array.dtype))
+    return reduce_loss(loss if batched else loss.reshape(()), reduction)
 
 
 def _lengths(value: Any, n: int, name: str) -> Any:

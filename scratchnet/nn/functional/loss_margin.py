@@ -29,7 +29,18 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """x where t = 1, max(0, margin − x) where t = −1: x is the distance of pairs that are alike or not."""
+    """x where t = 1, max(0, margin − x) where t = −1: x is the distance of pairs that are alike or not.
+
+    Parameters
+    ----------
+    input, target : x and t, of the same shape
+    reduction : "mean", "sum" or "none"
+
+    Raises
+    ------
+    ValueError
+        If the reduction is unknown; so in all losses here.
+    """
     reduction = chosen(reduction, size_average, reduce)
     x, t = check_tensor(input, "hinge_embedding_loss"), check_tensor(target, "hinge_embedding_loss", "target")
     alike, different = ops.where(ops.ne(t, -1), x, 0.0), ops.where(ops.ne(t, 1), _positive_part(margin - x), 0.0)
@@ -46,6 +57,10 @@ def margin_ranking_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """max(0, −t · (x₁ − x₂) + margin): x₁ is to be the larger where t = 1, x₂ where t = −1.
+
+    Parameters
+    ----------
+    input1, input2, target : of the same number of dimensions, broadcast
 
     Raises
     ------
@@ -67,7 +82,7 @@ def soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """log(1 + exp(−t · x)) for answers t = ±1"""
+    """log(1 + exp(−t · x)) for answers t = ±1; input and target have the same shape, or are broadcast."""
     reduction = chosen(reduction, size_average, reduce)
     x, t = require_float(input, "soft_margin_loss"), check_tensor(target, "soft_margin_loss", "target")
     return reduce_loss(-logsigmoid(t * x), reduction)
@@ -108,12 +123,21 @@ def multi_margin_loss(
 ) -> Tensor:
     """Σ_{j ≠ t} w_t · max(0, margin − x_t + x_j)ᵖ / C: the right class is to win by the margin.
 
+    Weston and Watkins, "Support Vector Machines for Multi-Class Pattern Recognition", 1999.
+
     Parameters
     ----------
     input : [N, C] or [C]
     target : integers [N] or []
     p : 1 or 2
     weight : [C], optional
+
+    Raises
+    ------
+    ValueError
+        If p is another number, or the weight has not one dimension.
+    RuntimeError
+        If the shapes do not fit, or a target is no int64 from 0 to C − 1.
     """
     reduction = chosen(reduction, size_average, reduce)
     if p not in (1, 2):
@@ -121,13 +145,7 @@ def multi_margin_loss(
     if weight is not None and weight.array.ndim != 1:
         raise ValueError(f"multi_margin_loss: weight must be one-dimensional, got shape {weight.array.shape}")
     x, t = require_float(input, "multi_margin_loss"), check_tensor(target, "multi_margin_loss", "target")
-    single = x.array.ndim < 2
-    if x.array.ndim > 2 or x.array.shape[-1:] == (0,):
-        raise RuntimeError(
-            "multi_margin_loss: Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
-            f"{list(x.array.shape)}"
-        )
-    rows = x.reshape(1, -1) if single else x
+    rows = _rows("multi_margin_loss", x)
     _check_classes("multi_margin_loss", t, rows.array.shape[:1], rows.array.shape[1], least=0)
     n, classes = rows.array.shape
     if weight is not None and weight.array.shape != (classes,):
@@ -139,7 +157,7 @@ def multi_margin_loss(
     if weight is not None:
         loss = loss * weight.take(picked)
     loss = loss.sum(1) / classes
-    return reduce_loss(loss.reshape(()) if single and t.array.ndim == 0 else loss, reduction)
+    return reduce_loss(loss.reshape(()) if x.array.ndim < 2 and t.array.ndim == 0 else loss, reduction)
 
 
 def multilabel_margin_loss(
@@ -151,32 +169,44 @@ def multilabel_margin_loss(
 ) -> Tensor:
     """Σ_j Σ_{i not a target} max(0, 1 − (x_{t_j} − x_i)) / C: every right class is to win against every wrong one.
 
+    Elisseeff and Weston, "A Kernel Method for Multi-Labelled Classification", 2001.
+
     Parameters
     ----------
     input : [N, C] or [C]
     target : int64, the same shape
         Right classes, as many as there are before the first −1.
+
+    Raises
+    ------
+    RuntimeError
+        If the shapes do not fit, or a target is no int64 from −1 to C − 1.
     """
     reduction = chosen(reduction, size_average, reduce)
     x, t = require_float(input, "multilabel_margin_loss"), check_tensor(target, "multilabel_margin_loss", "target")
-    shape = x.array.shape
-    if len(shape) > 2 or shape[-1:] == (0,):
-        raise RuntimeError(
-            f"multilabel_margin_loss: Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
-        )
-    single = len(shape) < 2
-    rows, labels = (x.reshape(1, -1), t.reshape(1, -1)) if single else (x, t)
-    _check_classes("multilabel_margin_loss", t, shape, rows.array.shape[1], least=-1)
+    rows = _rows("multilabel_margin_loss", x)
     n, classes = rows.array.shape
-    valid = np.cumprod(labels.array >= 0, axis=1).astype(bool)
-    picked = np.where(valid, labels.array, 0)
+    _check_classes("multilabel_margin_loss", t, x.array.shape, classes, least=-1)
+    labels = t.array.reshape(n, classes)
+    valid = np.cumprod(labels >= 0, axis=1).astype(bool)
+    picked = np.where(valid, labels, 0)
     wrong = np.ones((n, classes), bool)
     row, place = np.nonzero(valid)
     wrong[row, picked[row, place]] = False
     pairs = Tensor((valid[:, :, None] & wrong[:, None, :]).astype(rows.array.dtype))
     right = rows.gather(1, Tensor(picked))
     loss = (relu(1 - right.unsqueeze(2) + rows.unsqueeze(1)) * pairs).sum((1, 2)) / classes
-    return reduce_loss(loss.reshape(()) if single else loss, reduction)
+    return reduce_loss(loss.reshape(()) if x.array.ndim < 2 else loss, reduction)
+
+
+def _rows(name: str, x: Tensor) -> Tensor:
+    """[N, C] of this, or of [C]."""
+    shape = x.array.shape
+    if len(shape) > 2 or shape[-1:] == (0,):
+        raise RuntimeError(
+            f"{name}: Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
+        )
+    return x if len(shape) == 2 else x.reshape(1, -1)
 
 
 def _check_classes(name: str, target: Tensor, shape: tuple, classes: int, least: int) -> None:
@@ -205,6 +235,11 @@ def cosine_embedding_loss(
     ----------
     input1, input2 : [N, D] or [D]
     target : [N] or []
+
+    Raises
+    ------
+    RuntimeError
+        If the shapes do not fit.
     """
     reduction = chosen(reduction, size_average, reduce)
     x, y = check_tensor(input1, "cosine_embedding_loss", "input1"), check_tensor(input2, "cosine_embedding_loss", "input2")
@@ -247,6 +282,13 @@ def triplet_margin_loss(
     p, eps : of the distance, see `pairwise_distance`
     swap : bool
         Take ‖p − n‖ instead of ‖a − n‖ where it is smaller.
+
+    Raises
+    ------
+    ValueError
+        If the margin is not positive.
+    RuntimeError
+        If the numbers of dimensions differ.
     """
     return _triplet(
         anchor, positive, negative, lambda x, y: pairwise_distance(x, y, p, eps), margin, swap,
@@ -264,7 +306,7 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:
-    """`triplet_margin_loss` with a distance of one's own; default: `pairwise_distance`."""
+    """`triplet_margin_loss` with a distance of one's own; default: `pairwise_distance`. Errors as there."""
     check_reduction(reduction)
     return _triplet(anchor, positive, negative, distance_function or pairwise_distance, margin, swap, reduction)
 

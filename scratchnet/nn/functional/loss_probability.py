@@ -14,7 +14,7 @@ from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.functional.activation import logsigmoid
 from scratchnet.nn.functional.arguments import require_float
-from scratchnet.nn.functional.reduction import check_reduction, chosen, reduce_loss
+from scratchnet.nn.functional.reduction import REDUCTIONS, check_reduction, chosen, reduce_loss
 from scratchnet.ops.elementwise import check_tensor
 
 _LEAST = float(np.float32(1e-12))  # of x · (1 − x), in torch's words
@@ -52,16 +52,22 @@ def binary_cross_entropy(
 ) -> Tensor:
     """−(t · log x + (1 − t) · log(1 − x)) for probabilities x; logarithms are cut off at −100.
 
+    Parameters
+    ----------
+    input, target : x and t, of the same shape and dtype
+    weight : optional
+        Multiplies the losses; broadcast.
+    reduction : "mean", "sum" or "none"
+
     Raises
     ------
     RuntimeError
         If an input is not between 0 and 1, or the dtypes differ.
     ValueError
-        If the shapes differ.
+        If the shapes differ, or the reduction is unknown.
     """
     reduction = chosen(reduction, size_average, reduce)
-    x, t = require_float(input, "binary_cross_entropy"), target
-    check_tensor(t, "binary_cross_entropy", "target")
+    x, t = require_float(input, "binary_cross_entropy"), check_tensor(target, "binary_cross_entropy", "target")
     if t.array.shape != x.array.shape:
         raise ValueError(f"binary_cross_entropy: expected target of input's shape {x.array.shape}, got {t.array.shape}")
     if t.array.dtype != x.array.dtype:
@@ -69,7 +75,10 @@ def binary_cross_entropy(
             f"binary_cross_entropy: expected target of input's dtype {x.array.dtype}, got {t.array.dtype}"
         )
     if not np.all((x.array >= 0) & (x.array <= 1)):
-        raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
+        raise RuntimeError(
+            "binary_cross_entropy: all elements of input should be between 0 and 1, but they are from "
+            f"{x.array.min()} to {x.array.max()}; for logits use binary_cross_entropy_with_logits"
+        )
     loss = BinaryCrossEntropy()(x, t)
     return reduce_loss(loss if weight is None else loss * weight, reduction)
 
@@ -91,12 +100,19 @@ def binary_cross_entropy_with_logits(
         Multiplies the losses.
     pos_weight : p, optional
         Weight of the positive answers; broadcast.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or the reduction is unknown.
     """
     reduction = chosen(reduction, size_average, reduce)
     x = check_tensor(input, "binary_cross_entropy_with_logits")
     t = check_tensor(target, "binary_cross_entropy_with_logits", "target")
     if t.array.shape != x.array.shape:
-        raise ValueError(f"Target size {t.array.shape} must be the same as input size {x.array.shape}")
+        raise ValueError(
+            f"binary_cross_entropy_with_logits: Target size {t.array.shape} must be the same as input size {x.array.shape}"
+        )
     positive = 1 if pos_weight is None else (pos_weight - 1) * t + 1
     loss = (1 - t) * x - positive * logsigmoid(x)
     return reduce_loss(loss if weight is None else loss * weight, reduction)
@@ -112,6 +128,8 @@ def kl_div(
 ) -> Tensor:
     """Kullback–Leibler divergence, t · (log t − x), for log-probabilities x and probabilities t (or their logarithms).
 
+    Kullback and Leibler, "On Information and Sufficiency", 1951.
+
     Parameters
     ----------
     reduction : "batchmean", "mean", "sum" or "none"
@@ -119,17 +137,21 @@ def kl_div(
         number of elements.)
     log_target : bool
         The target holds logarithms.
+
+    Raises
+    ------
+    ValueError
+        If the reduction is unknown.
     """
-    if size_average is not None or reduce is not None:
-        reduction = chosen("mean", size_average, reduce)
-    check_reduction(reduction, ("mean", "batchmean", "sum", "none"))
+    reduction = chosen(reduction, size_average, reduce, (*REDUCTIONS, "batchmean"))
     if reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. "
             "'batchmean' divides only by the batch size, and aligns with the KL div math definition.",
-            stacklevel=3,
+            stacklevel=2,
         )
-    check_tensor(input, "kl_div"), check_tensor(target, "kl_div", "target")
+    check_tensor(input, "kl_div")
+    check_tensor(target, "kl_div", "target")
     if log_target:
         loss = ops.exp(target) * (target - input)
     else:
@@ -158,6 +180,11 @@ def poisson_nll_loss(
         Add Stirling's approximation of log t!, t log t − t + log(2πt) / 2, where t > 1.
     eps : float
         Is added to λ before its logarithm is taken.
+
+    Raises
+    ------
+    ValueError
+        If the reduction is unknown.
     """
     reduction = chosen(reduction, size_average, reduce)
     x, t = check_tensor(input, "poisson_nll_loss"), check_tensor(target, "poisson_nll_loss", "target")
@@ -193,12 +220,12 @@ def gaussian_nll_loss(
     Raises
     ------
     ValueError
-        If a variance is negative, or their shape does not fit.
+        If a variance is negative, their shape does not fit, or the reduction is unknown.
     """
     x, t = check_tensor(input, "gaussian_nll_loss"), check_tensor(target, "gaussian_nll_loss", "target")
     variance = ops.ones_like(x) * var if isinstance(var, float) else check_tensor(var, "gaussian_nll_loss", "var")
     if (variance.array < 0).any():
-        raise ValueError("gaussian_nll_loss: var has negative entry/entries")
+        raise ValueError(f"gaussian_nll_loss: var has negative entry/entries, the least is {variance.array.min()}")
     size, shape = x.array.shape, variance.array.shape
     if shape != size:
         if size[:-1] == shape:

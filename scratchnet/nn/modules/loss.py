@@ -84,6 +84,8 @@ class HuberLoss(_Loss):
 class NLLLoss(_WeightedLoss):
     """−w[t] · x[t] for log-probabilities x and true classes t"""
 
+    function, settings = staticmethod(F.nll_loss), ("weight", "ignore_index")
+
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -95,12 +97,11 @@ class NLLLoss(_WeightedLoss):
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.nll_loss(input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
-
 
 class CrossEntropyLoss(_WeightedLoss):
     """−w[t] · log softmax(x)[t] for logits x and true classes t, or against probabilities of all classes"""
+
+    function, settings = staticmethod(F.cross_entropy), ("weight", "ignore_index", "label_smoothing")
 
     def __init__(
         self,
@@ -113,16 +114,6 @@ class CrossEntropyLoss(_WeightedLoss):
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(
-            input,
-            target,
-            weight=self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
 
 
 class BCELoss(_WeightedLoss):

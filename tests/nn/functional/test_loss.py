@@ -196,6 +196,16 @@ def test_dtypes_are_promoted(name):
     check_against_torch(f"nn.functional.{name}", X, X[::-1].astype(np.float64), rtol=1e-6)
 
 
+def test_warnings_name_the_line_that_calls_the_loss():
+    x = Tensor(P)
+    for call in (lambda: F.mse_loss(x, x[:1]), lambda: F.mse_loss(x, x, True), lambda: F.kl_div(x, x),
+                 lambda: scratchnet.nn.MSELoss(True)):  # fmt: skip
+        with pytest.warns(UserWarning) as caught:
+            call()
+        assert [w.filename for w in caught] == [__file__]
+        assert caught[0].lineno in range(call.__code__.co_firstlineno, call.__code__.co_firstlineno + 2)
+
+
 def test_what_is_no_tensor_is_refused():
     with pytest.raises(TypeError, match="argument 'target' must be Tensor, not int"):
         F.mse_loss(Tensor(X), 3)
