@@ -93,7 +93,11 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · sigmoid(x), also called swish (Hendrycks and Gimpel 2016; Ramachandran, Zoph and Le 2017)."""
+    """x · sigmoid(x), also called swish.
+
+    Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016; Ramachandran, Zoph and Le, "Searching for Activation
+    Functions", 2017.
+    """
     return run(require_float(input, "silu"), SiLU(), inplace)
 
 
@@ -106,7 +110,10 @@ def swish(input: Tensor, beta: Any = 1.0) -> Tensor:
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · tanh(log(1 + exp(x))) (Misra 2019)"""
+    """x · tanh(log(1 + exp(x))).
+
+    Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
+    """
     return run(require_float(input, "mish"), Mish(), inplace)
 
 
@@ -116,15 +123,23 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     "tanh":  x · (1 + tanh(√(2/π) · (x + 0.044715 x³))) / 2.
 
     Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+
+    Raises
+    ------
+    RuntimeError
+        If `approximate` is neither "none" nor "tanh".
     """
     require_float(input, "gelu")
     if approximate not in ("none", "tanh"):
-        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+        raise RuntimeError(f"gelu: approximate argument must be either none or tanh, got {approximate!r}")
     return (GELU if approximate == "none" else GELUTanh)()(input)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta · x)) / beta, a smooth ReLU; where beta · x > threshold, x itself: the same in floats."""
+    """log(1 + exp(beta · x)) / beta, a smooth ReLU; where beta · x > threshold, x itself: the same in floats.
+
+    Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option Pricing", 2001.
+    """
     return Softplus(beta, threshold)(require_float(input, "softplus"))
 
 
@@ -134,9 +149,12 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 
 def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|)"""
+    """x / (1 + |x|).
+
+    Turian, Bergstra and Bengio, "Quadratic Features and Deep Architectures for Chunking", 2009.
+    """
     if check_tensor(input, "softsign").array.dtype.kind == "b":
-        raise NotImplementedError("softsign: not implemented for bools")
+        raise NotImplementedError("softsign: not implemented for bools; convert them, e.g. with .float()")
     return Softsign()(as_float(input, "softsign"))
 
 
@@ -155,16 +173,18 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     Raises
     ------
     RuntimeError
-        If the size of that dimension is odd.
+        If the size of that dimension is odd, or the input is a single number.
+    IndexError
+        If there is no such dimension.
     """
     x = require_float(input, "glu")
     if x.array.ndim == 0:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
+        raise RuntimeError("glu does not support 0-dimensional tensors: there is no dimension to halve")
     if not -x.array.ndim <= dim < x.array.ndim:
         raise IndexError(f"glu: dimension out of range (expected one of a {x.array.ndim}-dimensional tensor, got {dim})")
     size = x.array.shape[dim]
     if size % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
+        raise RuntimeError(f"glu: Halving dimension must be even, but dimension {dim} is size {size}")
     return x.narrow(dim, 0, size // 2) * sigmoid(x.narrow(dim, size // 2, size // 2))
 
 
@@ -180,6 +200,13 @@ def maxout(input: Tensor, pieces: int, dim: int = 1) -> Tensor:
     Returns
     -------
     [..., C / pieces, ...]
+
+    Raises
+    ------
+    RuntimeError
+        If C is no multiple of `pieces`.
+    IndexError
+        If there is no such dimension.
     """
     shape = check_tensor(input, "maxout").array.shape
     if not -len(shape) <= dim < len(shape):

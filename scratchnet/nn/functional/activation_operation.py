@@ -59,6 +59,9 @@ class Pointwise(Function):
         return self.activation.backward(g, self._read(), *self.parameters)
 
 
+_SMALL = 1 << 14  # elements: NumPy has one function for what ReLU does, and is quicker up to here
+
+
 class ReLU(Pointwise):
     activation = formulas.relu
 
@@ -67,9 +70,6 @@ class ReLU(Pointwise):
 
     def fused_backward(self, g: Any) -> Any:
         return keep_where(~(self.output <= 0), g) if g.size < _SMALL else super().fused_backward(g)
-
-
-_SMALL = 1 << 14  # elements: NumPy has one function for what ReLU does, and is quicker up to here
 
 
 class Threshold(Pointwise):

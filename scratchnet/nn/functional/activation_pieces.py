@@ -35,9 +35,14 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     ----------
     inplace : bool
         Write the result into `input`.
+
+    Raises
+    ------
+    RuntimeError
+        If the input holds bools.
     """
     if check_tensor(input, "relu").array.dtype.kind == "b":
-        raise RuntimeError("Boolean inputs not supported for relu")
+        raise RuntimeError("Boolean inputs not supported for relu; convert them, e.g. with .float()")
     return run(input, ReLU(), inplace)
 
 
@@ -50,7 +55,7 @@ def relu_(input: Tensor) -> Tensor:
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else `value`."""
     if check_tensor(input, "threshold").array.dtype.kind == "b":
-        raise NotImplementedError("threshold: not implemented for bools")
+        raise NotImplementedError("threshold: not implemented for bools; convert them, e.g. with .float()")
     return run(input, Threshold(threshold, value), inplace)
 
 
@@ -66,14 +71,18 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     ------
     ValueError
         If min_val > max_val.
+    NotImplementedError
+        If the input holds bools.
+    RuntimeError
+        If it holds unsigned integers and min_val is negative.
     """
     dtype = check_tensor(input, "hardtanh").array.dtype
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val cannot be greater than max_val, got {min_val} and {max_val}")
     if dtype.kind == "b":
-        raise NotImplementedError("Bool inputs not supported for hardtanh")
+        raise NotImplementedError("Bool inputs not supported for hardtanh; convert them, e.g. with .float()")
     if dtype.kind == "u" and min_val < 0:
-        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+        raise RuntimeError(f"cannot do hardtanh on an unsigned type with negative limits, got {dtype} and {min_val}")
     return run(input, Hardtanh(min_val, max_val), inplace)
 
 
@@ -109,6 +118,8 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x brought nearer to 0 by lambd, and 0 where it would change sign.
 
+    Donoho, "De-noising by Soft-thresholding", 1995.
+
     Raises
     ------
     RuntimeError
@@ -116,12 +127,15 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     require_float(input, "softshrink")
     if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+        raise RuntimeError(f"softshrink: lambda must be greater or equal to 0, but found to be {lambd}.")
     return Softshrink(lambd)(input)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(x + 3, 0), 6) / 6"""
+    """min(max(x + 3, 0), 6) / 6, straight pieces near the sigmoid.
+
+    Courbariaux, Bengio and David, "BinaryConnect", 2015.
+    """
     return run(require_float(input, "hardsigmoid"), Hardsigmoid(), inplace)
 
 
@@ -168,10 +182,10 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     if weights and count != 1:
         channels = shape[1] if len(shape) > 1 else 1
         if not shape:
-            raise RuntimeError("Not allow zero-dim input tensor.")
+            raise RuntimeError(f"prelu: {count} weights are for input of shape [N, {count}, ...], got a single number")
         if count != channels:
             raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
+                f"prelu: Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
                 f"size = {channels}."
             )
         weight = weight.reshape(-1, *(1,) * (len(shape) - 2))
@@ -198,7 +212,7 @@ def rrelu(
     if not (np.isfinite(lower) and np.isfinite(upper)):
         raise RuntimeError(f"rrelu: lower and upper bounds must be finite, got {lower} and {upper}")
     if lower > upper:
-        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
+        raise RuntimeError(f"rrelu: Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
     if not training:
         return leaky_relu(x, (lower + upper) / 2, inplace)
     return _random_slopes_(x, lower, upper) if inplace else _random_slopes(x, lower, upper)
