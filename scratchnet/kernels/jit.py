@@ -101,9 +101,20 @@ class Loop:
     def sources(self) -> set[str]:
         """The files whose text the compiled loop depends on: its own, and those of what it calls."""
         own = {self.python.__code__.co_filename, __file__}
-        modules = {cast(str, sys.modules[value.__module__].__file__) for value in self._constants.values()
-                   if callable(value)}
-        return own.union(modules, *(loop.sources() for loop in self._called().values()))
+        instructions = (_files_behind(value.__module__) for value in self._constants.values()
+                        if callable(value) and not isinstance(value, Loop))
+        return own.union(*instructions, *(loop.sources() for loop in self._called().values()))
+
+
+def _files_behind(name: str) -> set[str]:
+    """The file of a module, and of those of this package that it has something from."""
+    module, package = sys.modules[name], __name__.rpartition(".")[0]
+    found = {cast(str, module.__file__)}
+    for value in vars(module).values():
+        origin = getattr(value, "__module__", None)
+        if origin not in (None, name) and origin.startswith(package):
+            found |= _files_behind(origin)
+    return found
 
 
 def _label(constant: Any) -> str:

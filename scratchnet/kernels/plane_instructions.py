@@ -20,9 +20,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from scratchnet.kernels.row_instructions import Row
-
-_I64, _I32 = ir.IntType(64), ir.IntType(32)
+from scratchnet.kernels.vector_builder import I64, Vectors, data_of, literals
 
 
 class Plane(NamedTuple):
@@ -46,59 +44,46 @@ class _Emitter:
                  window: tuple[int, int], down: int, up: int, rows_up: int):  # fmt: skip
         self.builder, self.lanes, self.window = builder, lanes, window
         self.down, self.up, self.rows_up = down, up, rows_up
-        self.row = Row(builder, element, lanes)
-        self.zero = ir.Constant(self.row.vector, [0.0] * lanes)
-        fields = cgutils.unpack_tuple(builder, plane, len(plane_type))
-        self.g = Plane(*fields)
-        name = f"llvm.fma.v{lanes}f{8 * self.row.bytes}"
-        self.fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(self.row.vector, [self.row.vector] * 3), name)
-
-    def _inside(self, first: ir.Value) -> ir.Value:
-        """The lanes of a vector whose first number is of this column that lie in the plane."""
-        kind = ir.VectorType(_I64, self.lanes)
-        numbers = ir.Constant(kind, list(range(self.lanes)))
-        columns = self.builder.add(self.row.everywhere(first), numbers)
-        return self.builder.icmp_unsigned("<", columns, self.row.everywhere(self.g.width))      # −1 is a very large number
+        self.vectors = Vectors(builder, element, lanes)
+        self.g = Plane(*cgutils.unpack_tuple(builder, plane, len(plane_type)))
 
     def _column(self, j: ir.Value, tap: int) -> tuple[ir.Value, list[ir.Value], ir.Value]:
         """For a column tap: the first column of x that it reads, masks, and whether the first lane lies on a pixel (UP = 2)."""
         b = self.builder
-        first = b.add(b.mul(j, _I64(self.down)), b.add(self.g.first_column, b.mul(_I64(tap), self.g.column_step)))
+        first = b.add(b.mul(j, I64(self.down)), b.add(self.g.first_column, b.mul(I64(tap), self.g.column_step)))
         odd = b.trunc(first, ir.IntType(1))
         if self.up == 2:
-            first = b.ashr(b.add(first, _I64(1)), _I64(1))
-        masks = [self._inside(first)] + ([self._inside(b.add(first, _I64(self.lanes)))] if self.down == 2 else [])
+            first = b.ashr(b.add(first, I64(1)), I64(1))
+        masks = [self.vectors.below(b.add(first, I64(self.lanes * i)), self.g.width) for i in range(self.down)]
         return first, masks, odd
 
     def _pixels(self, start: ir.Value, column: tuple) -> ir.Value:
         """What a column tap reads of the row of x that begins at ``start``."""
         first, masks, odd = column
-        vector, lanes = self.row.load(start, first, masks[0]), self.lanes
+        vectors, lanes = self.vectors, self.lanes
+        vector = vectors.load(start, first, masks[0])
         if self.down == 2:
-            second = self.row.load(start, self.builder.add(first, _I64(lanes)), masks[1])
-            return self._shuffled(vector, second, [2 * lane for lane in range(lanes)])
+            second = vectors.load(start, self.builder.add(first, I64(lanes)), masks[1])
+            return vectors.shuffled(vector, second, [2 * lane for lane in range(lanes)])
         if self.up == 2:                # numbers on every other lane, zeros between
-            even_lanes = self._shuffled(vector, self.zero, [lanes if lane & 1 else lane // 2 for lane in range(lanes)])
-            odd_lanes = self._shuffled(vector, self.zero, [lane // 2 if lane & 1 else lanes for lane in range(lanes)])
+            even_lanes = vectors.shuffled(vector, vectors.zero, [lanes if lane & 1 else lane // 2 for lane in range(lanes)])
+            odd_lanes = vectors.shuffled(vector, vectors.zero, [lane // 2 if lane & 1 else lanes for lane in range(lanes)])
             return self.builder.select(odd, odd_lanes, even_lanes)
         return vector
-
-    def _shuffled(self, a: ir.Value, b: ir.Value, places: list[int]) -> ir.Value:
-        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, self.lanes), places))
 
     def loops(self, x: ir.Value, begin: Callable, tap: Callable, end: Callable) -> None:
         """begin(j, mask, i), then tap(a, b, pixels, mask) of every tap that row i sees, then end(j, mask, i)."""
         b = self.builder
-        with cgutils.for_range_slice(b, _I64(0), self.g.columns, _I64(self.lanes), _I64) as (j, _):
-            mask = self.row.mask(b.sub(self.g.columns, j))
+        with cgutils.for_range_slice(b, I64(0), self.g.columns, I64(self.lanes), I64) as (j, _):
+            mask = self.vectors.below(j, self.g.columns)
             columns = [self._column(j, t) for t in range(self.window[1])]
             with cgutils.for_range(b, self.g.rows) as rows:
                 begin(j, mask, rows.index)
                 for a in range(self.window[0]):
-                    place = b.add(b.mul(rows.index, self.g.rows_down), b.add(self.g.first_row, b.mul(_I64(a), self.g.row_step)))
-                    line = b.sdiv(place, _I64(self.rows_up))        # by a constant: no division is left for 1
+                    place = b.add(b.mul(rows.index, self.g.rows_down), b.add(self.g.first_row, b.mul(I64(a), self.g.row_step)))
+                    line = b.sdiv(place, I64(self.rows_up))        # by a constant: no division is left for 1
                     seen = b.icmp_unsigned("<", line, self.g.height)
-                    seen = b.and_(seen, b.icmp_signed("==", b.mul(line, _I64(self.rows_up)), place))
+                    seen = b.and_(seen, b.icmp_signed("==", b.mul(line, I64(self.rows_up)), place))
                     with b.if_then(seen):
                         start = b.gep(x, [b.mul(line, self.g.width)])
                         for t in range(self.window[1]):
@@ -106,33 +91,29 @@ class _Emitter:
                 end(j, mask, rows.index)
 
 
-def _literals(*numbers: Any) -> list[int] | None:
-    return [n.literal_value for n in numbers] if all(isinstance(n, types.IntegerLiteral) for n in numbers) else None
-
-
 @intrinsic(prefer_literal=True)
 def correlate(typing_context, L, KH, KW, DOWN, UP, ROWS_UP, x, w, bias, y, g):
-    numbers = _literals(L, KH, KW, DOWN, UP, ROWS_UP)
+    numbers = literals(L, KH, KW, DOWN, UP, ROWS_UP)
     if numbers is None:
         return None
     lanes, kh, kw, down, up, rows_up = numbers
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x_data, w_data, y_data = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (6, 7, 9))
+        x_data, w_data, y_data = data_of(context, builder, signature, args, 6, 7, 9)
         e = _Emitter(context, builder, g, args[10], context.get_data_type(x.dtype), lanes, (kh, kw), down, up, rows_up)
-        factors = {(a, b): e.row.everywhere(builder.load(builder.gep(w_data, [_I64(a * kw + b)])))
+        factors = {(a, b): e.vectors.everywhere(builder.load(builder.gep(w_data, [I64(a * kw + b)])))
                    for a in range(kh) for b in range(kw)}  # fmt: skip
-        start = e.row.everywhere(args[8])
-        total = cgutils.alloca_once(builder, e.row.vector)
+        start = e.vectors.everywhere(args[8])
+        total = cgutils.alloca_once(builder, e.vectors.type)
 
         def begin(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
             builder.store(start, total)
 
         def tap(a: int, b: int, pixels: ir.Value, mask: ir.Value) -> None:
-            builder.store(builder.call(e.fma, [factors[a, b], pixels, builder.load(total)]), total)
+            builder.store(e.vectors.fma(factors[a, b], pixels, builder.load(total)), total)
 
         def end(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
-            e.row.store(y_data, builder.add(builder.mul(i, e.g.columns), j), mask, builder.load(total))
+            e.vectors.store(builder.load(total), y_data, builder.add(builder.mul(i, e.g.columns), j), mask)
 
         e.loops(x_data, begin, tap, end)
         return context.get_dummy_value()
@@ -142,33 +123,30 @@ def correlate(typing_context, L, KH, KW, DOWN, UP, ROWS_UP, x, w, bias, y, g):
 
 @intrinsic(prefer_literal=True)
 def dots_of_plane(typing_context, L, KH, KW, DOWN, x, gy, gw, g):
-    numbers = _literals(L, KH, KW, DOWN)
+    numbers = literals(L, KH, KW, DOWN)
     if numbers is None:
         return None
     lanes, kh, kw, down = numbers
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x_data, g_data, w_data = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (4, 5, 6))
+        x_data, g_data, w_data = data_of(context, builder, signature, args, 4, 5, 6)
         e = _Emitter(context, builder, g, args[7], context.get_data_type(x.dtype), lanes, (kh, kw), down, 1, 1)
         taps = [(a, b) for a in range(kh) for b in range(kw)]
-        sums = {at: cgutils.alloca_once_value(builder, e.zero) for at in taps}
-        gradient = cgutils.alloca_once(builder, e.row.vector)
+        sums = {at: cgutils.alloca_once_value(builder, e.vectors.zero) for at in taps}
+        gradient = cgutils.alloca_once(builder, e.vectors.type)
 
         def begin(j: ir.Value, mask: ir.Value, i: ir.Value) -> None:
-            builder.store(e.row.load(g_data, builder.add(builder.mul(i, e.g.columns), j), mask), gradient)
+            builder.store(e.vectors.load(g_data, builder.add(builder.mul(i, e.g.columns), j), mask), gradient)
 
         def tap(a: int, b: int, pixels: ir.Value, mask: ir.Value) -> None:
-            pixels = builder.select(mask, pixels, e.zero)       # a pixel behind the last result may be a NaN: 0·NaN is NaN
-            builder.store(builder.call(e.fma, [builder.load(gradient), pixels, builder.load(sums[a, b])]), sums[a, b])
+            # a pixel behind the last result must not meet its 0: it may be a NaN
+            pixels = builder.select(mask, pixels, e.vectors.zero)
+            builder.store(e.vectors.fma(builder.load(gradient), pixels, builder.load(sums[a, b])), sums[a, b])
 
         e.loops(x_data, begin, tap, lambda j, mask, i: None)
-        element = e.row.vector.element
-        name = f"llvm.vector.reduce.fadd.v{lanes}f{8 * e.row.bytes}"
-        add_up = cgutils.get_or_insert_function(builder.module, ir.FunctionType(element, [element, e.row.vector]), name)
         for a, b in taps:
-            total = builder.call(add_up, [ir.Constant(element, 0.0), builder.load(sums[a, b])], fastmath=("reassoc",))
-            place = builder.gep(w_data, [_I64(a * kw + b)])
-            builder.store(builder.fadd(builder.load(place), total), place)
+            place = builder.gep(w_data, [I64(a * kw + b)])
+            builder.store(builder.fadd(builder.load(place), e.vectors.sum(builder.load(sums[a, b]))), place)
         return context.get_dummy_value()
 
     return types.void(L, KH, KW, DOWN, x, gy, gw, g), emit

@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from scratchnet.kernels import tile
+from scratchnet.kernels.conv import channels_loops
 from scratchnet.kernels.jit import ENABLED, copy, fill, jit
 
 
@@ -67,3 +69,32 @@ def test_copy_and_fill():
     copy(b[2:6], a[3:7])
     fill(b[8:], 7)
     assert b.tolist() == [0, 0, 3, 4, 5, 6, 0, 0, 7, 7]
+
+
+class TestSources:
+    """Compiled code is kept on disk until any file changes that it was made of."""
+
+    @staticmethod
+    def result(folder):
+        path = os.pathsep.join([str(folder), *sys.path])
+        environment = {**os.environ, "PYTHONPATH": path, "NUMBA_CACHE_DIR": str(folder / "cache"),
+                       "NUMBA_DISABLE_JIT": "0"}  # fmt: skip
+        code = "import caller; print(caller.loop(1.0), sum(caller.loop.compiled().stats.cache_hits.values()))"
+        answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        value, hits = answer.split()
+        return float(value), int(hits)
+
+    def test_a_change_in_what_is_called_is_seen(self, tmp_path):
+        head = "from scratchnet.kernels.jit import jit\n"
+        callee = head + "@jit\ndef inner(x):\n    return x + {}\n"
+        (tmp_path / "callee.py").write_text(callee.format(1))
+        (tmp_path / "caller.py").write_text(head + "from callee import inner\n@jit\ndef loop(x):\n    return inner(x)\n")
+        assert self.result(tmp_path) == (2.0, 0)
+        assert self.result(tmp_path) == (2.0, 1)
+        (tmp_path / "callee.py").write_text(callee.format(2))       # as long as before
+        assert self.result(tmp_path) == (3.0, 0)
+
+    def test_instructions_are_among_them_with_what_they_are_built_of(self):
+        loop = tile.specialised(channels_loops.forward_loop, tile.Shape(6, 4, 16))
+        names = {path.replace("\\", "/").rpartition("/")[2] for path in loop.sources()}
+        assert {"channels_loops.py", "patch_loops.py", "tile_instructions.py", "vector_builder.py"} <= names
