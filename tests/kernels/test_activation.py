@@ -33,7 +33,7 @@ def test_compiled_and_in_numpy(operation, dtype):
     with use_reference():
         expected = compute(operation, x, g)
     for actual, wanted in zip(results, expected):
-        assert_close(actual, wanted, 0 if np.abs(wanted[np.isfinite(wanted)]).max() > 1e5 else 64)
+        assert_close(actual, wanted, 64)
         near = np.isfinite(wanted) & (np.abs(x) <= 6)           # not measured by what is large elsewhere
         np.testing.assert_allclose(actual[near], wanted[near], 100 * np.finfo(dtype).eps, 8 * np.finfo(dtype).eps)
 
