@@ -27,7 +27,8 @@ from scratchnet.kernels.optimizer_squares import adadelta_step, adagrad_step, rm
 from scratchnet.kernels.padding import pad, pad_backward
 from scratchnet.kernels.parallel import get_num_threads, set_num_threads
 from scratchnet.kernels.pool_avg import avg_pool, avg_pool_backward
-from scratchnet.kernels.pool_max import max_pool, max_pool_backward, max_unpool, pick
+from scratchnet.kernels.pool_indices import max_pool_backward, max_unpool, pick
+from scratchnet.kernels.pool_max import max_pool
 from scratchnet.kernels.pool_windows import Windows, adaptive_windows, fractional_windows, sliding_windows
 from scratchnet.kernels.recurrent_gru import gru_backward, gru_forward
 from scratchnet.kernels.recurrent_lstm import lstm_backward, lstm_forward

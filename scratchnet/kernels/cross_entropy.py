@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.cross_entropy_loops import backward_columns, backward_rows, forward_columns, forward_rows
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
-from scratchnet.kernels.softmax import (
-    column_exponentials,
-    exponentials,
-    rows_together,
-    shift,
-    shifted_exponentials,
-    subtract_both,
-    sum_of,
-    take_logarithms,
-    tile_width,
-)
-from scratchnet.kernels.vector_math import log
+from scratchnet.kernels.softmax_passes import rows_together, tile_width
 
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -97,7 +86,8 @@ def _check(x, target, weight, reduction):
     if target.dtype.kind not in "iu":
         raise RuntimeError(f"cross_entropy: expected targets of an integer dtype, got {target.dtype}")
     if reduction not in _REDUCTIONS:
-        raise ValueError(f"{reduction} is not a valid value for reduction")
+        raise ValueError(f"cross_entropy: {reduction!r} is not a valid value for reduction; expected one of "
+                         f"{', '.join(_REDUCTIONS)}")
     if weight is not None and (weight.shape != x.shape[1:2] or weight.dtype != x.dtype):
         raise RuntimeError(f"cross_entropy: expected a weight of shape {x.shape[1:2]} and dtype {x.dtype}, "
                            f"got {weight.shape} and {weight.dtype}")
@@ -111,12 +101,12 @@ def _counts(target, classes, ignore_index):
     counts = target != ignore_index
     wrong = ((target < 0) | (target >= classes)) & counts
     if wrong.any():
-        raise _out_of_bounds(target[wrong][0])
+        raise _out_of_bounds(target[wrong][0], classes)
     return counts
 
 
-def _out_of_bounds(t):
-    return IndexError(f"Target {t} is out of bounds.")
+def _out_of_bounds(t, classes):
+    return IndexError(f"Target {t} is out of bounds: there are {classes} classes")
 
 
 def _weights(x, weight):
@@ -147,139 +137,6 @@ def _scale(g, x, target, statistics, total, reduction):
         return np.asarray(g / total)
 
 
-# Loops treat [N, C, L] by tiles of columns and [N, C] by blocks of rows, see softmax.  bad[0] is set to a target that
-# is no class.
-
-@jit(reassociate=True)
-def _spread(x, weight, largest):
-    """Σ w·(largest - x)"""
-    total = x.dtype.type(0)
-    for c in range(len(x)):
-        total += weight[c] * (largest - x[c])
-    return total
-
-
-@jit
-def _forward_rows(start, stop, together, x, target, weight, ignore_index, smoothing, losses, weights, statistics, bad):
-    """x flat, of rows of len(weight) numbers."""
-    classes, whole = len(weight), sum_of(weight)
-    largest, block = np.empty(together, x.dtype), np.empty(together * classes, x.dtype)
-    for first in range(start, stop, together):
-        last = min(first + together, stop)
-        shifted_exponentials(first, last, classes, x, largest, block)
-        for n in range(first, last):
-            t, m = target[n], largest[n - first]
-            log_total = log(sum_of(block[(n - first) * classes:(n - first + 1) * classes]))
-            losses[n], weights[n], statistics[n, 0], statistics[n, 1] = 0, 0, m, log_total
-            if 0 <= t < classes and t != ignore_index:
-                loss = weight[t] * (log_total - (x[n * classes + t] - m))
-                if smoothing != 0:
-                    spread = whole * log_total + _spread(x[n * classes:(n + 1) * classes], weight, m)
-                    loss = (1 - smoothing) * loss + smoothing / classes * spread
-                losses[n], weights[n] = loss, weight[t]
-            elif t != ignore_index:
-                bad[0] = t
-
-
-@jit
-def _scale_and_subtract(gx, scale, smooth, weight):
-    for c in range(len(gx)):
-        gx[c] = gx[c] * scale - smooth * weight[c]
-
-
-@jit
-def _backward_rows(start, stop, together, x, target, weight, ignore_index, smoothing, statistics, g, gx, bad):
-    """x, gx flat; g: [N], or [1] for all rows."""
-    classes, whole, number = len(weight), sum_of(weight), x.dtype.type
-    for first in range(start, stop, together):
-        last = min(first + together, stop)
-        for n in range(first, last):
-            a, b = n * classes, (n + 1) * classes
-            shift(x[a:b], statistics[n, 0], statistics[n, 1], gx[a:b])
-        exponentials(gx[first * classes:last * classes])
-        for n in range(first, last):
-            t, scale, row = target[n], g[n % len(g)], gx[n * classes:(n + 1) * classes]
-            if t == ignore_index:
-                fill(row, 0)
-            elif 0 <= t < classes:
-                sharp, smooth = number(scale * (1 - smoothing) * weight[t]), number(scale * smoothing / classes)
-                _scale_and_subtract(row, number(sharp + smooth * whole), smooth, weight)
-                row[t] -= sharp
-            else:
-                bad[0] = t
-
-
-@jit
-def _add_spread(x, largest, log_total, weight, spread):
-    for i in range(len(x)):
-        spread[i] += weight * (log_total[i] + (largest[i] - x[i]))
-
-
-@jit
-def _forward_columns(start, stop, wide, x, target, weight, ignore_index, smoothing, losses, weights, statistics, bad):
-    """x [N, C, L]; an item is a tile of columns."""
-    classes, tiles = x.shape[1], -(-x.shape[2] // wide)
-    block = np.empty(classes * min(wide, x.shape[2]), x.dtype)
-    for item in range(start, stop):
-        n, first = item // tiles, item % tiles * wide
-        last = min(first + wide, x.shape[2])
-        largest, log_total = statistics[n, 0, first:last], statistics[n, 1, first:last]
-        column_exponentials(x[n], first, largest, log_total, block)
-        take_logarithms(log_total)
-        spread = np.zeros(last - first, x.dtype)
-        if smoothing != 0:
-            for c in range(classes):
-                _add_spread(x[n, c, first:last], largest, log_total, weight[c], spread)
-        for i in range(first, last):
-            t = target[n, i]
-            losses[n, i], weights[n, i] = 0, 0
-            if 0 <= t < classes and t != ignore_index:
-                loss = weight[t] * (log_total[i - first] - (x[n, t, i] - largest[i - first]))
-                losses[n, i] = (1 - smoothing) * loss + smoothing / classes * spread[i - first]
-                weights[n, i] = weight[t]
-            elif t != ignore_index:
-                bad[0] = t
-
-
-@jit
-def _scale_and_subtract_columns(p, scale, smooth, weight, gx):
-    for i in range(len(p)):
-        gx[i] = p[i] * scale[i] - smooth[i] * weight
-
-
-@jit
-def _backward_columns(start, stop, wide, x, target, weight, ignore_index, smoothing, statistics, g, gx, bad):
-    """g: [N·L], or [1] for all."""
-    classes, length, whole, tiles = x.shape[1], x.shape[2], sum_of(weight), -(-x.shape[2] // wide)
-    block = np.empty(classes * min(wide, length), x.dtype)
-    for item in range(start, stop):
-        n, first = item // tiles, item % tiles * wide
-        width = min(wide, length - first)
-        last, factors = first + width, np.zeros((3, width), x.dtype)
-        scale, smooth, sharp = factors[0], factors[1], factors[2]
-        for i in range(width):
-            t, s = target[n, first + i], g[(n * length + first + i) % len(g)]
-            if 0 <= t < classes and t != ignore_index:
-                sharp[i], smooth[i] = s * (1 - smoothing) * weight[t], s * smoothing / classes
-                scale[i] = sharp[i] + smooth[i] * whole
-            elif t != ignore_index:
-                bad[0] = t
-        for c in range(classes):
-            subtract_both(x[n, c, first:last], statistics[n, 0, first:last], statistics[n, 1, first:last],
-                          block[c * width:(c + 1) * width])
-        exponentials(block[:classes * width])
-        for c in range(classes):
-            _scale_and_subtract_columns(
-                block[c * width:(c + 1) * width], scale, smooth, weight[c], gx[n, c, first:last])
-        for i in range(width):
-            t = target[n, first + i]
-            if t == ignore_index:               # whatever the logits are: 0·NaN is not 0
-                for c in range(classes):
-                    gx[n, c, first + i] = 0
-            elif 0 <= t < classes:
-                gx[n, t, first + i] -= sharp[i]
-
-
 def _run(rows, columns, x, target, weight, ignore_index, smoothing, *arrays):
     bad = np.full(1, ignore_index, np.int64)
     weight = dense(_weights(x, weight))
@@ -291,7 +148,7 @@ def _run(rows, columns, x, target, weight, ignore_index, smoothing, *arrays):
         parallel_for(columns, len(x) * -(-x.shape[2] // wide), 2 * x.shape[1] * min(x.shape[2], wide), wide, dense(x),
                      *rest, bad)
     if bad[0] != ignore_index:
-        raise _out_of_bounds(bad[0])
+        raise _out_of_bounds(bad[0], x.shape[1])
 
 
 @cross_entropy.cpu
@@ -301,7 +158,7 @@ def _cross_entropy_cpu(x, target, weight=None, ignore_index=-100, reduction="mea
         return NotImplemented
     losses, weights = np.empty((2, *target.shape), x.dtype)
     statistics = np.empty((x.shape[0], 2, *x.shape[2:]), x.dtype)
-    _run(_forward_rows, _forward_columns, x, target, weight, ignore_index, label_smoothing, losses, weights, statistics)
+    _run(forward_rows, forward_columns, x, target, weight, ignore_index, label_smoothing, losses, weights, statistics)
     return _reduce(losses, weights, reduction, statistics)
 
 
@@ -313,6 +170,6 @@ def _cross_entropy_backward_cpu(g, x, target, statistics, total, weight=None, ig
     if not compilable(x, statistics, scale, *(() if weight is None else (weight,))):
         return NotImplemented
     gx = np.empty(x.shape, x.dtype)
-    _run(_backward_rows, _backward_columns, x, target, weight, ignore_index, label_smoothing, dense(statistics),
+    _run(backward_rows, backward_columns, x, target, weight, ignore_index, label_smoothing, dense(statistics),
          dense(scale).reshape(-1), gx.reshape(-1) if x.ndim == 2 else gx)
     return gx

@@ -11,6 +11,7 @@ import numpy as np
 from scratchnet.kernels.jit import fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.vector_loops import add
 from scratchnet.kernels.vector_math import exp, log
 
 _TILE = 128                 # pixels: all channels of a tile stay in the cache
@@ -44,6 +45,10 @@ def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):
     ----------
     x : [N, C, L], floating
     size : the number of channels summed
+
+    Returns
+    -------
+    [N, C, L]
     """
     _check("local_response_norm", x, size)
     return x * _denominator(x, size, alpha, k) ** -beta
@@ -58,6 +63,10 @@ def local_response_norm_backward(g, x, size, alpha=1e-4, beta=0.75, k=1.0):
     """The gradient of local_response_norm:  gx_c = g_c·d_c^-β - 2αβ/size·x_c·Σ_j g_j·x_j·d_j^(-β-1),
 
     the sum over the channels j whose windows hold c:  c - ⌊(size - 1)/2⌋ <= j <= c + ⌊size/2⌋.
+
+    Parameters
+    ----------
+    g, x : [N, C, L]
     """
     _check_backward(g, x, size)
     d = _denominator(x, size, alpha, k)
@@ -75,12 +84,6 @@ def _check_backward(g, x, size):
 def _add_squares(x, total):
     for i in range(len(x)):
         total[i] += x[i] * x[i]
-
-
-@jit
-def _add(x, total):
-    for i in range(len(x)):
-        total[i] += x[i]
 
 
 @jit
@@ -142,7 +145,7 @@ def _backward_loop(start, stop, tiles, g, x, before, after, scale, exponent, k, 
         for c in range(channels):
             fill(d, 0)
             for j in range(max(c - after, 0), min(c + before + 1, channels)):
-                _add(spread[j], d)
+                add(d, spread[j])
             _add_product((scale + scale) * exponent, x[n, c, first:last], d, gx[n, c, first:last])
 
 

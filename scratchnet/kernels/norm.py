@@ -11,6 +11,7 @@ import numpy as np
 
 from scratchnet.kernels.jit import jit
 from scratchnet.kernels.registry import dense
+from scratchnet.kernels.vector_loops import sum_of
 
 _BLOCK = 2048               # numbers: what is read twice stays in the fastest cache
 
@@ -38,7 +39,7 @@ def moments(x):
     mean, squares = 0.0, 0.0
     for start in range(0, len(x), _BLOCK):
         block = x[start:start + _BLOCK]
-        centre = x.dtype.type(_sum(block) / len(block))
+        centre = x.dtype.type(sum_of(block) / len(block))
         off, spread = _deviations(block, centre)
         off /= len(block)
         mean, squares = merge_moments(start, mean, squares, len(block), centre + off, spread - off * off * len(block))
@@ -49,15 +50,6 @@ def moments(x):
 def _difference(a, b):
     """a - b, in a function of its own: the sums below may be reordered, this may not."""
     return a - b
-
-
-@jit(reassociate=True)
-def _sum(x):
-    """In x's dtype: each of the vector's lanes adds up some thirty numbers of a block."""
-    total = x.dtype.type(0)
-    for i in range(len(x)):
-        total += x[i]
-    return total
 
 
 @jit(reassociate=True)

@@ -8,6 +8,7 @@ from scratchnet.kernels.jit import fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.pool_windows import seen_through, split
 from scratchnet.kernels.registry import compilable, kernel
+from scratchnet.kernels.vector_loops import add, sum_of
 
 
 @kernel
@@ -82,14 +83,8 @@ def _check(name, shape, windows):
 
 
 def _check_backward(g, windows):
-    windows.check_output("avg_pool_backward", g.shape, g.shape)
+    windows.check_output("avg_pool_backward", g.shape)
     _check("avg_pool_backward", (*g.shape[:2], *windows.size), windows)
-
-
-@jit
-def _add(total, x):
-    for i in range(len(total)):
-        total[i] += x[i]
 
 
 @jit
@@ -112,14 +107,6 @@ def _add_number(total, number):
         total[i] += number
 
 
-@jit(reassociate=True)
-def _sum(x):
-    total = x.dtype.type(0)
-    for i in range(len(x)):
-        total += x[i]
-    return total
-
-
 @jit
 def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, paired, by_depth, by_row, by_column):
     """Planes of x [P, D, H, W] to y [P, OD, OH, OW]: first the sum of the rows of a window, for the whole width,
@@ -134,7 +121,7 @@ def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, paired, by
                     fill(total, 0)
                     for d in range(depths[0, 0, k], depths[1, 0, k]):
                         for h in range(rows[0, 0, i], rows[1, 0, i]):
-                            _add(total, x[plane, d, h])
+                            add(total, x[plane, d, h])
                     row = total
                 mean, divisor = y[plane, k, i], by_depth[k] * by_row[i]
                 if paired:
@@ -146,10 +133,10 @@ def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, paired, by
                     split(row, stride, phases)
                     for t in range(len(taps)):
                         j0, j1, column = taps[t]
-                        _add(mean[j0:j1], seen_through(row, stride, phases, column, j1 - j0))
+                        add(mean[j0:j1], seen_through(row, stride, phases, column, j1 - j0))
                 else:
                     for j in range(len(mean)):
-                        mean[j] = _sum(row[columns[0, 0, j]:columns[1, 0, j]])
+                        mean[j] = sum_of(row[columns[0, 0, j]:columns[1, 0, j]])
                 for j in range(len(mean)):
                     mean[j] /= divisor * by_column[j]
 
@@ -158,7 +145,7 @@ def _avg_loop(start, stop, x, y, depths, rows, columns, taps, stride, paired, by
 def _whole_loop(start, stop, x, y, divisor):
     """The means of whole planes x [P, S]: y [P, 1]."""
     for plane in range(start, stop):
-        y[plane, 0] = _sum(x[plane]) / divisor
+        y[plane, 0] = sum_of(x[plane]) / divisor
 
 
 @jit
@@ -196,7 +183,7 @@ def _avg_backward_loop(start, stop, g, gx, depths, rows, columns, taps, stride, 
                     for h in range(rows[0, 0, i], rows[1, 0, i]):
                         row = gx[plane, d, h]
                         if len(taps) > 0:
-                            _add(row, spread)
+                            add(row, spread)
                         else:
                             for j in range(len(share)):
                                 _add_number(row[columns[0, 0, j]:columns[1, 0, j]], share[j])

@@ -79,11 +79,12 @@ class Windows:
             raise RuntimeError(f"{name}: the windows are those of {planes} planes, got an input of shape "
                                f"{tuple(shape)}")
 
-    def check_output(self, name: str, shape: Sequence[int], input_shape: Sequence[int]) -> None:
-        """Raise unless this is the shape of the result for such an input."""
-        expected = (*input_shape[:2], *self.output)
+    def check_output(self, name: str, shape: Sequence[int]) -> None:
+        """Raise unless arrays of this shape are results."""
+        expected = (*shape[:2], *self.output)
         if tuple(shape) != expected:
-            raise RuntimeError(f"{name}: expected g of shape {expected}, got {tuple(shape)}")
+            raise RuntimeError(f"{name}: expected g of shape [N, C, {', '.join(map(str, self.output))}], "
+                               f"got {tuple(shape)}")
 
     def taps(self):
         """For all taps in the order of memory: their pixels, as indices into arrays [P, D, H, W], and which of these

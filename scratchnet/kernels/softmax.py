@@ -2,9 +2,6 @@
 
 An array is seen as [outer, C, inner].  With inner = 1 a row of C numbers is contiguous, and the loops run along
 it.  Otherwise they run along the inner axis, on a tile of columns at a time: nothing is transposed.
-
-What is left over of a row when it is cut into vectors is computed number by number.  That is cheap except for the
-exponentials, so those are computed of a block of rows, or a tile, as one long vector.
 """
 
 from __future__ import annotations
@@ -13,12 +10,22 @@ import math
 
 import numpy as np
 
-from scratchnet.kernels.jit import jit
+from scratchnet.kernels.instructions import like
+from scratchnet.kernels.jit import copy, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
-from scratchnet.kernels.vector_math import Intrinsic, exp_of_negative, like, log
-
-_BLOCK = 4096               # numbers of which the exponentials are computed together
+from scratchnet.kernels.softmax_passes import (
+    column_exponentials,
+    exponentials,
+    rows_together,
+    shift,
+    shifted_exponentials,
+    subtract_both,
+    take_logarithms,
+    tile_width,
+)
+from scratchnet.kernels.vector_loops import add, sum_of
+from scratchnet.kernels.vector_math import log
 
 
 @kernel
@@ -66,55 +73,6 @@ def _check_same_shape(name, g, y):
         raise RuntimeError(f"{name}: expected g and y of one shape, got {g.shape} and {y.shape}")
 
 
-def _maximum(a, b):
-    """The larger number; NaN if one is NaN."""
-    return a if a > b or a != a else b
-
-
-def _emit_maximum(typingctx, a, b):
-    """One instruction whose reduction the compiler may reorder: that of a comparison it must not, for NaN's sake."""
-    from llvmlite import ir
-
-    def codegen(context, builder, signature, args):
-        number = args[0].type
-        function = builder.module.declare_intrinsic("llvm.maximum", [number], ir.FunctionType(number, [number] * 2))
-        return builder.call(function, args)
-    return a(a, b), codegen
-
-
-maximum = Intrinsic(_maximum, _emit_maximum)
-
-
-@jit
-def largest_of(x):
-    largest = x[0]
-    for i in range(len(x)):
-        largest = maximum(largest, x[i])
-    return largest
-
-
-@jit
-def exponentials(x):
-    """x = exp(x), of numbers that are at most 0."""
-    for i in range(len(x)):
-        x[i] = exp_of_negative(x[i])
-
-
-@jit
-def shift(x, first, second, y):
-    """y = x - first - second"""
-    for i in range(len(x)):
-        y[i] = x[i] - first - second
-
-
-@jit(reassociate=True)
-def sum_of(x):
-    total = like(0, x[0])
-    for i in range(len(x)):
-        total += x[i]
-    return total
-
-
 @jit(reassociate=True)
 def _dot(g, y):
     total = like(0, y[0])
@@ -142,22 +100,7 @@ def _subtract_multiple(g, total, gx):
         gx[i] = g[i] - gx[i] * total
 
 
-# ---- rows: flat arrays of rows of `classes` numbers, a block of them at a time
-
-def rows_together(classes):
-    """How many rows make a block."""
-    return max(1, _BLOCK // classes)
-
-
-@jit
-def shifted_exponentials(first, last, classes, x, largest, y):
-    """y = exp(x - m) of the rows first … last, y beginning with the first of them; and the largest number m of each."""
-    for r in range(first, last):
-        row = x[r * classes:(r + 1) * classes]
-        largest[r - first] = largest_of(row)
-        shift(row, largest[r - first], like(0, x[0]), y[(r - first) * classes:(r - first + 1) * classes])
-    exponentials(y[:(last - first) * classes])
-
+# ---- rows: flat arrays of rows of `classes` numbers
 
 @jit
 def _softmax_rows(start, stop, together, classes, x, y):
@@ -193,70 +136,19 @@ def _log_softmax_backward_rows(start, stop, together, classes, g, y, gx):
     for first in range(start, stop, together):
         last = min(first + together, stop)
         a, b = first * classes, last * classes
-        shift(y[a:b], like(0, y[0]), like(0, y[0]), gx[a:b])
+        copy(gx[a:b], y[a:b])
         exponentials(gx[a:b])
         for r in range(first, last):
             a, b = r * classes, (r + 1) * classes
             _subtract_multiple(g[a:b], sum_of(g[a:b]), gx[a:b])
 
 
-# ---- columns: tiles of T neighbouring ones of [outer, C, inner], a row of T numbers at a time
-
-def tile_width(classes):
-    """Columns of a tile: few enough that it stays in the cache, whole vectors."""
-    return min(max(_BLOCK // classes // 64, 1), 8) * 64
-
-
-@jit
-def column_exponentials(x, first, largest, total, tile):
-    """Of the columns first, first + 1, ... of x [C, L]: the largest number m, tile [C·T] = exp(x - m), and its sum."""
-    width, last = len(largest), first + len(largest)
-    for i in range(width):
-        largest[i], total[i] = x[0, first + i], 0
-    for c in range(1, len(x)):
-        _larger(x[c, first:last], largest)
-    for c in range(len(x)):
-        _subtract(x[c, first:last], largest, tile[c * width:(c + 1) * width])
-    exponentials(tile[:len(x) * width])
-    for c in range(len(x)):
-        add(tile[c * width:(c + 1) * width], total)
-
-
-@jit
-def _larger(x, largest):
-    for i in range(len(x)):
-        largest[i] = maximum(largest[i], x[i])
-
-
-@jit
-def _subtract(x, y, z):
-    for i in range(len(x)):
-        z[i] = x[i] - y[i]
-
-
-@jit
-def subtract_both(x, a, b, y):
-    """y = x - a - b"""
-    for i in range(len(x)):
-        y[i] = x[i] - a[i] - b[i]
-
-
-@jit
-def add(x, total):
-    for i in range(len(x)):
-        total[i] += x[i]
-
+# ---- columns: tiles of [outer, C, inner]
 
 @jit
 def _add_product(x, y, total):
     for i in range(len(x)):
         total[i] += x[i] * y[i]
-
-
-@jit
-def take_logarithms(x):
-    for i in range(len(x)):
-        x[i] = log(x[i])
 
 
 @jit
@@ -306,8 +198,8 @@ def _backward_columns(start, stop, wide, logarithm, g, y, gx):
         last, total = first + width, np.zeros(width, y.dtype)
         for c in range(y.shape[1]):
             if logarithm:
-                shift(y[n, c, first:last], like(0, y[0, 0, 0]), like(0, y[0, 0, 0]), block[c * width:(c + 1) * width])
-                add(g[n, c, first:last], total)
+                copy(block[c * width:(c + 1) * width], y[n, c, first:last])
+                add(total, g[n, c, first:last])
             else:
                 _add_product(g[n, c, first:last], y[n, c, first:last], total)
         if logarithm:

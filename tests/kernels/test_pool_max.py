@@ -1,4 +1,4 @@
-"""Max pooling against torch, ties and NaNs included, and by hand; going by indices."""
+"""Max pooling against torch, ties and NaNs included, and by hand."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchnet.kernels import (
-    adaptive_windows,
-    fractional_windows,
-    max_pool,
-    max_pool_backward,
-    max_unpool,
-    pick,
-    sliding_windows,
-)
+from scratchnet.kernels import adaptive_windows, fractional_windows, max_pool, sliding_windows
 from tests.kernels.calls import both_forms, implementation, windows
 
 pixels = {"distinct": lambda rng, shape: rng.permutation(int(np.prod(shape))).reshape(shape) * 1.0,
@@ -67,27 +59,11 @@ def test_long_windows_are_torchs(form, kind, output):
 
 
 @both_forms
-@given(geometry=st.integers(1, 3).flatmap(lambda dims: windows(pooling=True, dims=dims)), dtype=st.sampled_from("fd"))
-def test_the_gradient_is_the_adjoint_of_picking_the_maxima(form, geometry, dtype):
-    rng, size = np.random.default_rng(0), geometry[0]
-    x = rng.standard_normal((2, 3, *size)).astype(dtype)
-    values, indices = max_pool(x, sliding_windows("f", *geometry))
-    picked = implementation(pick, form)(x, indices)
-    assert np.array_equal(picked, np.where(indices < 0, 0, values)) and picked.dtype == x.dtype
-    g = rng.integers(-9, 9, values.shape).astype(dtype)
-    gx = implementation(max_pool_backward, form)(g, indices, size)
-    direction = rng.integers(-9, 9, x.shape).astype(dtype)
-    assert np.vdot(gx, direction) == np.vdot(g, implementation(pick, form)(direction, indices))
-
-
-@both_forms
 def test_an_example_by_hand(form):
     x = np.array([[[[1.0, 5, 2], [7, 3, 3], [0, 3, 9]]]])
     values, indices = implementation(max_pool, form)(x, sliding_windows("f", (3, 3), (2, 2), (1, 1), (0, 0), (1, 1)))
     assert values.tolist() == [[[[7, 5], [7, 9]]]]
     assert indices.tolist() == [[[[3, 1], [3, 8]]]]
-    gx = implementation(max_pool_backward, form)(np.array([[[[1.0, 2], [4, 8]]]]), indices, (3, 3))
-    assert gx.tolist() == [[[[0, 2, 0], [5, 0, 0], [0, 0, 8]]]]
 
 
 @both_forms
@@ -99,12 +75,6 @@ def test_each_plane_has_fractional_windows_of_its_own(form):
     assert indices.tolist() == [[[0, 3], [2, 3]]]
 
 
-@both_forms
-def test_the_last_of_equal_indices_stays(form):
-    y = implementation(max_unpool, form)(np.array([[[1.0, 2, 3]]]), np.array([[[4, 0, 4]]]), (2, 3))
-    assert y.tolist() == [[[[2, 0, 0], [0, 3, 0]]]]
-
-
 def test_integers():
     x = np.arange(16).reshape(1, 1, 4, 4)
     values, indices = max_pool(x, sliding_windows("f", (4, 4), (2, 2), (2, 2), (1, 1), (1, 1)))
@@ -114,25 +84,9 @@ def test_integers():
 
 
 @both_forms
-@pytest.mark.parametrize("bad", [-2, 9, 10**12])
-@pytest.mark.parametrize("kernel", [max_pool_backward, max_unpool])
-def test_an_index_out_of_range_is_refused(form, kernel, bad):
-    indices = np.zeros((1, 1, 2, 2), np.int64)
-    indices[0, 0, 1, 1] = bad
-    with pytest.raises(IndexError, match="out of range"):
-        implementation(kernel, form)(np.ones((1, 1, 2, 2)), indices, (3, 3))
-    with pytest.raises(IndexError, match="out of range"):
-        implementation(pick, form)(np.ones((1, 1, 3, 3)), indices)
-
-
-@both_forms
 @pytest.mark.parametrize("call", [
     lambda f: f(max_pool)(np.zeros((4, 4)), adaptive_windows((4, 4), (2, 2))),
     lambda f: f(max_pool)(np.zeros((1, 1, 4, 5)), adaptive_windows((4, 4), (2, 2))),
-    lambda f: f(max_pool_backward)(np.zeros((1, 1, 2, 2)), np.zeros((1, 1, 2, 3), int), (4, 4)),
-    lambda f: f(max_pool_backward)(np.zeros((1, 1, 2, 2)), np.zeros((1, 1, 2, 2)), (4, 4)),
-    lambda f: f(max_unpool)(np.zeros(2), np.zeros(2, int), (4,)),
-    lambda f: f(pick)(np.zeros((1, 2, 4)), np.zeros((1, 1, 2), int)),
 ])
 def test_wrong_arguments_are_refused(form, call):
     with pytest.raises(RuntimeError, match="expected"):
