@@ -22,9 +22,10 @@ from __future__ import annotations
 import numpy as np
 
 from scratchnet.kernels import attention_loops as loops
-from scratchnet.kernels.matrix_tile import lanes, wide_columns
+from scratchnet.kernels.matrix_tile import with_tile
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, kernel
+from scratchnet.kernels.tile import lanes
 
 
 @kernel
@@ -159,7 +160,7 @@ def _operands(q, k, v, mask, causal):
         mask = _Rows(np.empty((1, 1, 1, 1), q.array.dtype))
     geometry = loops.Geometry(
         queries, k.array.shape[2], q.array.shape[3], v.array.shape[3], shared, bool(causal), masked,
-        q.row, k.row, v.row, mask.row, mask.column, wide_columns(q.array.dtype), width)
+        q.row, k.row, v.row, mask.row, mask.column)
     starts = np.zeros((6, batch * heads), np.int64)
     starts[0], starts[1], starts[2] = q.starts, np.repeat(k.starts, shared), np.repeat(v.starts, shared)
     if masked:
@@ -190,8 +191,8 @@ def _attention_cpu(q, k, v, mask=None, causal=False, scale=1.0):
     log_sums = np.empty(q.shape[:3], q.dtype)
     blocks = -(-q.shape[2] // loops.BLOCK)
     work = loops.BLOCK * k.shape[2] * (q.shape[3] + features) / 16
-    parallel_for(loops.forward, blocks * starts.shape[1], work, rows_q.flat, rows_k.flat, rows_v.flat, rows_m.flat,
-                 starts, q.dtype.type(scale), y.flat, y.row, log_sums.reshape(-1), geometry)
+    parallel_for(with_tile(loops.forward, q.dtype), blocks * starts.shape[1], work, rows_q.flat, rows_k.flat, rows_v.flat,
+                 rows_m.flat, starts, q.dtype.type(scale), y.flat, y.row, log_sums.reshape(-1), geometry)
     return y.array[..., :features], log_sums
 
 
@@ -203,7 +204,7 @@ def _attention_backward_cpu(g, q, k, v, y, log_sums, mask=None, causal=False, sc
         return NotImplemented
     delta = np.einsum("bhlf,bhlf->bhl", g, y)
     rows_q, rows_k, rows_v, rows_m, starts, geometry = _operands(q, k, v, mask, causal)
-    rows_g = _Rows(g, geometry.narrow)
+    rows_g = _Rows(g, lanes(g.dtype))
     gq = _Rows(np.empty_like(rows_q.array))
     gk, gv = (_Rows(np.zeros_like(r.array)) for r in (rows_k, rows_v))
     starts[4] = rows_g.starts
@@ -213,7 +214,7 @@ def _attention_backward_cpu(g, q, k, v, y, log_sums, mask=None, causal=False, sc
     steps = np.array([rows_g.row, gq.row, gk.row, gv.row])
     log_sums = np.where(log_sums == -np.inf, np.inf, log_sums)
     work = geometry.queries * geometry.keys * geometry.shared * (q.shape[3] + v.shape[3]) / 6
-    parallel_for(loops.backward, starts.shape[1] // geometry.shared, work, rows_g.flat, rows_q.flat, rows_k.flat,
-                 rows_v.flat, rows_m.flat, starts, q.dtype.type(scale), delta.reshape(-1), log_sums.reshape(-1),
+    parallel_for(with_tile(loops.backward, q.dtype), starts.shape[1] // geometry.shared, work, rows_g.flat, rows_q.flat,
+                 rows_k.flat, rows_v.flat, rows_m.flat, starts, q.dtype.type(scale), delta.reshape(-1), log_sums.reshape(-1),
                  gq.flat, gk.flat, gv.flat, gradient_starts, steps, geometry)
     return tuple(r.array[..., :x.shape[3]] for r, x in ((gq, q), (gk, k), (gv, v)))

@@ -36,8 +36,9 @@ class Geometry(NamedTuple):
     v_row: int
     mask_row: int
     mask_column: int
-    wide: int               # columns of the tile
-    narrow: int
+
+
+L = 1                       # numbers in a vector, as in `matrix_tile`
 
 
 @jit
@@ -55,9 +56,7 @@ def _pack(x, at, row, count, columns, features, scale, rows, lanes):
 @jit
 def _scores(k, k_start, key, keys, q_lanes, query, columns, mask, mask_start, s, g):
     """s [keys, columns] = k·qᵀ + mask, -inf where the key is hidden."""
-    fill(s[:keys * columns], s.dtype.type(0))
-    multiply_add(k, k_start + key * g.k_row, g.k_row, 1, q_lanes, 0, columns, s, 0, columns,
-                 keys, columns, g.features, g.wide, g.narrow)
+    multiply_add(k[k_start + key * g.k_row:], g.k_row, 1, q_lanes, columns, s, columns, keys, columns, g.features, True)
     count = min(columns, g.queries - query)
     if g.masked:
         start = mask_start + query * g.mask_row + key * g.mask_column
@@ -105,7 +104,7 @@ def forward(start, stop, q, k, v, mask, starts, scale, y, y_row, log_sums, g):
     for item in range(start, stop):
         head, query = item // blocks, item % blocks * BLOCK
         count = min(BLOCK, g.queries - query)
-        columns = -(-count // g.narrow) * g.narrow
+        columns = -(-count // L) * L
         _pack(q, starts[0, head] + query * g.q_row, g.q_row, count, columns, g.features, scale, rows, lanes)
         fill(largest, q.dtype.type(-np.inf))
         fill(sums, q.dtype.type(0))
@@ -120,8 +119,8 @@ def forward(start, stop, q, k, v, mask, starts, scale, y, y_row, log_sums, g):
                     row = o[i * g.value_features:(i + 1) * g.value_features]
                     for d in range(len(row)):
                         row[d] *= shrink[i]
-            multiply_add(s, 0, 1, columns, v, starts[2, head] + key * g.v_row, g.v_row, o, 0, g.value_features,
-                         count, g.value_features, keys, g.wide, g.narrow)
+            multiply_add(s, 1, columns, v[starts[2, head] + key * g.v_row:], g.v_row, o, g.value_features,
+                         count, g.value_features, keys, False)
         for i in range(count):
             source = o[i * g.value_features:(i + 1) * g.value_features]
             place = starts[4, head] + (query + i) * y_row
@@ -155,7 +154,7 @@ def backward(start, stop, grad, q, k, v, mask, starts, scale, delta, log_sums, g
         for head in range(item * g.shared, (item + 1) * g.shared):
             for query in range(0, g.queries, BLOCK):
                 count = min(BLOCK, g.queries - query)
-                columns = -(-count // g.narrow) * g.narrow
+                columns = -(-count // L) * L
                 _pack(q, starts[0, head] + query * g.q_row, g.q_row, count, columns, g.features, scale, rows, lanes)
                 _pack(grad, starts[4, head] + query * steps[0], steps[0], count, columns, g.value_features,
                       q.dtype.type(1), g_rows, g_lanes)
@@ -169,16 +168,15 @@ def backward(start, stop, grad, q, k, v, mask, starts, scale, delta, log_sums, g
                 for key in range(0, seen, BLOCK):
                     keys = min(BLOCK, seen - key)
                     _scores(k, starts[1, head], key, keys, lanes, query, columns, mask, starts[3, head], s, g)
-                    fill(gp[:keys * columns], zero)
-                    multiply_add(v, starts[2, head] + key * g.v_row, g.v_row, 1, g_lanes, 0, columns,
-                                 gp, 0, columns, keys, columns, g.value_features, g.wide, g.narrow)
+                    multiply_add(v[starts[2, head] + key * g.v_row:], g.v_row, 1, g_lanes, columns, gp, columns,
+                                 keys, columns, g.value_features, True)
                     _probabilities(s, gp, keys, count, columns, block_sums, block_delta)
-                    multiply_add(s, 0, columns, 1, g_rows, 0, g.value_features, gv, places[2, item] + key * steps[3],
-                                 steps[3], keys, g.value_features, count, g.wide, g.narrow)
-                    multiply_add(gp, 0, columns, 1, rows, 0, g.features, gk, places[1, item] + key * steps[2],
-                                 steps[2], keys, g.features, count, g.wide, g.narrow)
-                    multiply_add(gp, 0, 1, columns, k, starts[1, head] + key * g.k_row, g.k_row,
-                                 sums, 0, g.features, count, g.features, keys, g.wide, g.narrow)
+                    multiply_add(s, columns, 1, g_rows, g.value_features, gv[places[2, item] + key * steps[3]:], steps[3],
+                                 keys, g.value_features, count, False)
+                    multiply_add(gp, columns, 1, rows, g.features, gk[places[1, item] + key * steps[2]:], steps[2],
+                                 keys, g.features, count, False)
+                    multiply_add(gp, 1, columns, k[starts[1, head] + key * g.k_row:], g.k_row, sums, g.features,
+                                 count, g.features, keys, False)
                 for i in range(count):
                     place = places[0, head] + (query + i) * steps[1]
                     target, source = gq[place:place + g.features], sums[i * g.features:(i + 1) * g.features]

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from scratchnet.kernels import matrix_tile
+from scratchnet.kernels import matrix_tile, tile
 from scratchnet.kernels.blas import matmul
 from scratchnet.kernels.jit import jit
-from scratchnet.kernels.matrix_tile import _Tile as Tile
+from scratchnet.kernels.matrix_tile import multiply_add_narrow, multiply_add_wide
 from scratchnet.kernels.parallel import get_num_threads, parallel_for
 from scratchnet.kernels.registry import dense
 from scratchnet.kernels.vector_math import like
@@ -100,14 +100,15 @@ class Product:
     rows : of a at a time, roughly
     """
 
-    def __init__(self, w, uses: int = 2, rows: int = _DOTS + 1):
+    def __init__(self, w, uses: int, rows: int = _DOTS + 1):
         self.depth: int = w.shape[0] if uses > 1 else 0
         columns = w.shape[1]
-        self.narrow, self.wide = matrix_tile.lanes(w.dtype), matrix_tile.wide_columns(w.dtype)
-        self.columns = -(-columns // self.narrow) * self.narrow
-        if uses > 1 and rows <= _DOTS:
-            self.weights, self.columns, self.wide = flat(w.T), columns, 0
+        self.packed = uses <= 1 or rows > _DOTS
+        if not self.packed:
+            self.weights, self.columns = flat(w.T), columns
             return
+        lanes = tile.lanes(w.dtype)
+        self.columns = -(-columns // lanes) * lanes
         self.weights = np.zeros(max(self.depth * self.columns, 1), w.dtype)
         if uses > 1:
             self._pack(w, columns)
@@ -116,8 +117,9 @@ class Product:
         by_rows = w.flags.c_contiguous
         source = dense(w if by_rows else w.T)
         row, column = (columns, 1) if by_rows else (1, self.depth)
-        whole = self.columns // self.wide * self.wide
-        for first, end, width in ((0, whole, self.wide), (whole, self.columns, self.narrow)):
+        shape = matrix_tile.shape(w.dtype)
+        whole = self.columns // shape.width * shape.width
+        for first, end, width in ((0, whole, shape.width), (whole, self.columns, shape.L)):
             parallel_for(_pack_loop, (end - first) // width, self.depth * width, source.reshape(-1), row, column,
                          self.depth, columns, width, first, self.weights)
 
@@ -133,7 +135,7 @@ class Product:
     @property
     def plan(self) -> tuple:
         """What `add_product` takes."""
-        return self.weights, self.columns, self.depth, self.wide, self.narrow
+        return self.weights, self.columns, self.depth, self.packed
 
 
 @jit
@@ -146,8 +148,7 @@ def _pack_loop(start, stop, w, row, column, depth, columns, width, first, packed
                 packed[at + v] = w[k * row + (begin + v) * column]
 
 
-_six, _four, _two, _one = (Tile(rows, True) for rows in (6, 4, 2, 1))
-_narrow_four, _narrow_one = (Tile(rows, False) for rows in (4, 1))
+L = WIDTH = 1               # columns of a vector and of a tile, as in `matrix_tile`
 
 
 @jit(reassociate=True)
@@ -178,31 +179,15 @@ def _add_dots(a, a_at, a_row, c, c_at, rows, weights, columns, depth):
 @jit
 def add_product(a, a_at, a_row, c, c_at, rows, plan):
     """c += a·W for rows of flat arrays, c's one behind the other: see `Product`."""
-    weights, columns, depth, wide, narrow = plan
-    if wide == 0:
+    weights, columns, depth, packed = plan
+    if not packed:
         _add_dots(a, a_at, a_row, c, c_at, rows, weights, columns, depth)
         return
-    for column in range(0, columns - wide + 1, wide):
-        b, c_here, row = column * depth, c_at + column, 0
-        while row + 6 <= rows:
-            _six(a, a_at + row * a_row, a_row, 1, weights, b, wide, c, c_here + row * columns, columns, depth)
-            row += 6
-        if row + 4 <= rows:
-            _four(a, a_at + row * a_row, a_row, 1, weights, b, wide, c, c_here + row * columns, columns, depth)
-            row += 4
-        if row + 2 <= rows:
-            _two(a, a_at + row * a_row, a_row, 1, weights, b, wide, c, c_here + row * columns, columns, depth)
-            row += 2
-        if row < rows:
-            _one(a, a_at + row * a_row, a_row, 1, weights, b, wide, c, c_here + row * columns, columns, depth)
-    for column in range(columns // wide * wide, columns, narrow):
-        b, c_here, row = column * depth, c_at + column, 0
-        while row + 4 <= rows:
-            _narrow_four(a, a_at + row * a_row, a_row, 1, weights, b, narrow, c, c_here + row * columns, columns, depth)
-            row += 4
-        while row < rows:
-            _narrow_one(a, a_at + row * a_row, a_row, 1, weights, b, narrow, c, c_here + row * columns, columns, depth)
-            row += 1
+    whole = columns // WIDTH * WIDTH
+    for column in range(0, whole, WIDTH):
+        multiply_add_wide(a[a_at:], a_row, 1, weights[column * depth:], WIDTH, c[c_at + column:], columns, rows, depth, False)
+    for column in range(whole, columns, L):
+        multiply_add_narrow(a[a_at:], a_row, 1, weights[column * depth:], L, c[c_at + column:], columns, rows, depth, False)
 
 
 @jit
@@ -269,10 +254,12 @@ def row_before(t, sequence, walk):
 def run(loop, batch_sizes, reverse, batch: int, work: float, *args) -> None:
     """Take all sequences through all steps, each thread an equal share of them.
 
-    The loop gets ``start, stop, walk, *args``, where `turn` reads the walk of the shares from start to stop.
+    The loop gets ``start, stop, walk, *args``, where `turn` reads the walk of the shares from start to stop.  The first
+    of args is an array of the dtype that all are of.
     """
     sizes = np.ascontiguousarray(batch_sizes, np.int64)
     firsts = np.cumsum(sizes) - sizes
     shares = max(min(get_num_threads(), batch), 1)
     walk = (shares, batch, sizes, firsts, bool(reverse))
+    loop = matrix_tile.with_tile(loop, args[0].dtype)
     parallel_for(loop, shares, len(sizes) * work * batch / shares, walk, *args)

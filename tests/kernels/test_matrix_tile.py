@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchnet.kernels import jit
-from scratchnet.kernels.matrix_tile import lanes, multiply_add, wide_columns
+from scratchnet.kernels import jit, tile
+from scratchnet.kernels.matrix_tile import multiply_add, shape, with_tile
+from scratchnet.kernels.tile_instructions import plain_tile
 
 BAND = 37
 
@@ -14,9 +15,9 @@ BAND = 37
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("plain", [False, True])
 @given(rows=st.integers(0, 9), vectors=st.integers(0, 9), depth=st.integers(0, 7), transposed=st.booleans(),
-       seed=st.integers(0, 2**16))  # fmt: skip
-def test_products_of_blocks(dtype, plain, rows, vectors, depth, transposed, seed):
-    rng, width = np.random.default_rng(seed), lanes(np.dtype(dtype))
+       fresh=st.booleans(), seed=st.integers(0, 2**16))  # fmt: skip
+def test_products_of_blocks(dtype, plain, rows, vectors, depth, transposed, fresh, seed):
+    rng, width = np.random.default_rng(seed), tile.lanes(dtype)
     columns = vectors * width
     a = rng.standard_normal((depth + 1, rows + 2) if transposed else (rows + 1, depth + 2)).astype(dtype)
     b = rng.standard_normal((depth + 1, columns + 3)).astype(dtype)
@@ -24,15 +25,16 @@ def test_products_of_blocks(dtype, plain, rows, vectors, depth, transposed, seed
     block = c[BAND:BAND + rows * (columns + 5)].reshape(rows, columns + 5)
     left = (a[:depth, :rows].T if transposed else a[:rows, :depth]).astype(np.float64)
     expected = block.copy()
-    expected[:, :columns] += left @ b[:depth, :columns]
+    expected[:, :columns] = left @ b[:depth, :columns] + (0 if fresh else expected[:, :columns])
     before = c.copy()
     steps = (1, a.shape[1]) if transposed else (a.shape[1], 1)
-    args = (a.reshape(-1), 0, *steps, b.reshape(-1), 0, b.shape[1], c, BAND, columns + 5, rows, columns, depth,
-            wide_columns(np.dtype(dtype)), width)  # fmt: skip
+    args = (a.reshape(-1), *steps, b.reshape(-1), b.shape[1], c[BAND:], columns + 5, rows, columns, depth, fresh)
     with pytest.MonkeyPatch.context() as patch:
+        product = with_tile(multiply_add, dtype)
         if plain:
-            patch.setattr(jit.Loop, "__call__", lambda loop, *args: loop.python(*args))
-        multiply_add(*args)
+            product = product.specialised(**shape(dtype)._asdict(), WIDTH=shape(dtype).width, tile=plain_tile)
+            patch.setattr(jit.Loop, "__call__", jit.Loop.interpreted)
+        product(*args)
     np.testing.assert_allclose(block, expected, atol=64 * np.finfo(dtype).eps)
     assert np.array_equal(c[:BAND], before[:BAND]) and np.array_equal(c[len(c) - BAND:], before[len(c) - BAND:])
     assert np.array_equal(block[:, columns:], expected[:, columns:])
@@ -40,8 +42,8 @@ def test_products_of_blocks(dtype, plain, rows, vectors, depth, transposed, seed
 
 def test_an_example_by_hand():
     """[1 2] · [[10 …], [100 …]] = [210 …], added to 1."""
-    width = lanes(np.dtype(np.float64))
+    width = tile.lanes(np.float64)
     b = np.repeat([10.0, 100.0], width)
     c = np.ones(width)
-    multiply_add(np.array([1.0, 2.0]), 0, 2, 1, b, 0, width, c, 0, width, 1, width, 2, 4 * width, width)
+    with_tile(multiply_add, np.float64)(np.array([1.0, 2.0]), 2, 1, b, width, c, width, 1, width, 2, False)
     assert (c == 211).all()

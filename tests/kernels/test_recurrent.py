@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from scratchnet import kernels
 from scratchnet.kernels import recurrent
+from scratchnet.kernels.matrix_tile import with_tile
 from scratchnet.kernels.recurrent import Product, add_product, previous_states, steps
 from tests.kernels.calls import assert_close, both_forms, implementation
 
@@ -168,11 +169,11 @@ def test_product(transposed, few, rows, depth, columns, dtype):
     w = rng.standard_normal((columns, depth)).astype(dtype).T if transposed else rng.standard_normal(
         (depth, columns)).astype(dtype)
     product = Product(w, 2, few)
-    assert (product.wide == 0) == (few == 1)
+    assert product.packed == (few != 1)
     guarded = np.full(rows * product.columns + 128, 7, dtype)
     c = guarded[64:-64]
     c[:] = 1
-    add_product(a.reshape(-1), 0, depth, guarded, 64, rows, product.plan)
+    with_tile(add_product, a.dtype)(a.reshape(-1), 0, depth, guarded, 64, rows, product.plan)
     assert_close(c.reshape(rows, -1)[:, :columns].copy(), a @ w + 1, scale=depth)
     assert (c.reshape(rows, -1)[:, columns:] == 1).all()
     assert (guarded[:64] == 7).all() and (guarded[-64:] == 7).all()
