@@ -191,8 +191,8 @@ def _attention_cpu(q, k, v, mask=None, causal=False, scale=1.0):
     log_sums = np.empty(q.shape[:3], q.dtype)
     blocks = -(-q.shape[2] // loops.BLOCK)
     work = loops.BLOCK * k.shape[2] * (q.shape[3] + features) / 16
-    parallel_for(with_tile(loops.forward, q.dtype), blocks * starts.shape[1], work, rows_q.flat, rows_k.flat, rows_v.flat,
-                 rows_m.flat, starts, q.dtype.type(scale), y.flat, y.row, log_sums.reshape(-1), geometry)
+    parallel_for(with_tile(loops.forward, q.dtype), blocks * starts.shape[1], work, rows_q.flat, rows_k.flat,
+                 rows_v.flat, rows_m.flat, starts, q.dtype.type(scale), y.flat, y.row, log_sums.reshape(-1), geometry)
     return y.array[..., :features], log_sums
 
 
@@ -214,7 +214,7 @@ def _attention_backward_cpu(g, q, k, v, y, log_sums, mask=None, causal=False, sc
     steps = np.array([rows_g.row, gq.row, gk.row, gv.row])
     log_sums = np.where(log_sums == -np.inf, np.inf, log_sums)
     work = geometry.queries * geometry.keys * geometry.shared * (q.shape[3] + v.shape[3]) / 6
-    parallel_for(with_tile(loops.backward, q.dtype), starts.shape[1] // geometry.shared, work, rows_g.flat, rows_q.flat,
-                 rows_k.flat, rows_v.flat, rows_m.flat, starts, q.dtype.type(scale), delta.reshape(-1), log_sums.reshape(-1),
+    parallel_for(with_tile(loops.backward, q.dtype), starts.shape[1] // geometry.shared, work, rows_g.flat,
+                 rows_q.flat, rows_k.flat, rows_v.flat, rows_m.flat, starts, q.dtype.type(scale), delta.reshape(-1), log_sums.reshape(-1),
                  gq.flat, gk.flat, gv.flat, gradient_starts, steps, geometry)
     return tuple(r.array[..., :x.shape[3]] for r, x in ((gq, q), (gk, k), (gv, v)))

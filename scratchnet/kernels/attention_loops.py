@@ -171,8 +171,8 @@ def backward(start, stop, grad, q, k, v, mask, starts, scale, delta, log_sums, g
                     multiply_add(v[starts[2, head] + key * g.v_row:], g.v_row, 1, g_lanes, columns, gp, columns,
                                  keys, columns, g.value_features, True)
                     _probabilities(s, gp, keys, count, columns, block_sums, block_delta)
-                    multiply_add(s, columns, 1, g_rows, g.value_features, gv[places[2, item] + key * steps[3]:], steps[3],
-                                 keys, g.value_features, count, False)
+                    multiply_add(s, columns, 1, g_rows, g.value_features, gv[places[2, item] + key * steps[3]:],
+                                 steps[3], keys, g.value_features, count, False)
                     multiply_add(gp, columns, 1, rows, g.features, gk[places[1, item] + key * steps[2]:], steps[2],
                                  keys, g.features, count, False)
                     multiply_add(gp, 1, columns, k[starts[1, head] + key * g.k_row:], g.k_row, sums, g.features,

@@ -1,5 +1,5 @@
-"""c += a·b for blocks that lie in the cache: the register tile (see `tile`) over any number of rows, and of columns that
-are whole vectors.
+"""c += a·b for blocks that lie in the cache: the register tile (see `tile`) over any number of rows, and of columns
+that are whole vectors.
 
 Loops that call these functions run as `with_tile(loop, dtype)`.
 """

@@ -185,9 +185,11 @@ def add_product(a, a_at, a_row, c, c_at, rows, plan):
         return
     whole = columns // WIDTH * WIDTH
     for column in range(0, whole, WIDTH):
-        multiply_add_wide(a[a_at:], a_row, 1, weights[column * depth:], WIDTH, c[c_at + column:], columns, rows, depth, False)
+        multiply_add_wide(a[a_at:], a_row, 1, weights[column * depth:], WIDTH, c[c_at + column:], columns, rows, depth,
+                          False)
     for column in range(whole, columns, L):
-        multiply_add_narrow(a[a_at:], a_row, 1, weights[column * depth:], L, c[c_at + column:], columns, rows, depth, False)
+        multiply_add_narrow(a[a_at:], a_row, 1, weights[column * depth:], L, c[c_at + column:], columns, rows, depth,
+                            False)
 
 
 @jit
