@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scratchnet.kernels.instructions import Intrinsic, bits, from_bits, inlined, like, polynomial  # noqa: F401
+from scratchnet.kernels.instructions import bits, from_bits, inlined, like, polynomial
 
 # ln 2 in two parts, the first with so few bits that k·ln2_high is exact for every exponent k
 _LN2_HIGH = (np.float32(0.693359375), np.float64(0.693147180369123816490))
