@@ -214,7 +214,7 @@ def _attention_backward_cpu(g, q, k, v, y, log_sums, mask=None, causal=False, sc
     steps = np.array([rows_g.row, gq.row, gk.row, gv.row])
     log_sums = np.where(log_sums == -np.inf, np.inf, log_sums)
     work = geometry.queries * geometry.keys * geometry.shared * (q.shape[3] + v.shape[3]) / 6
-    parallel_for(with_tile(loops.backward, q.dtype), starts.shape[1] // geometry.shared, work, rows_g.flat,
-                 rows_q.flat, rows_k.flat, rows_v.flat, rows_m.flat, starts, q.dtype.type(scale), delta.reshape(-1), log_sums.reshape(-1),
-                 gq.flat, gk.flat, gv.flat, gradient_starts, steps, geometry)
+    parallel_for(with_tile(loops.backward, q.dtype), starts.shape[1] // geometry.shared, work, rows_g.flat, rows_q.flat,
+                 rows_k.flat, rows_v.flat, rows_m.flat, starts, q.dtype.type(scale), delta.reshape(-1),
+                 log_sums.reshape(-1), gq.flat, gk.flat, gv.flat, gradient_starts, steps, geometry)
     return tuple(r.array[..., :x.shape[3]] for r, x in ((gq, q), (gk, k), (gv, v)))
