@@ -15,6 +15,7 @@ from scratchnet.kernels.geometry import inside, per_axis, seen_through, window_c
 from scratchnet.kernels.jit import copy, fill, jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.vector_loops import add
 
 
 class Windows(NamedTuple):
@@ -149,13 +150,6 @@ def _im2col_loop(start, stop, x, cols, kernel, stride, padding, dilation, output
 
 
 @jit
-def _add(target, source):
-    """target += source"""
-    for i in range(len(target)):
-        target[i] += source[i]
-
-
-@jit
 def _col2im_loop(start, stop, cols, y, kernel, stride, padding, dilation, output):
     """cols [N·C, kd·kh·kw, OD, OH, OW] onto y [N·C, D, H, W]; an item is one image of one channel.
 
@@ -178,7 +172,7 @@ def _col2im_loop(start, stop, cols, y, kernel, stride, padding, dilation, output
                         left, row = b * dilation[2] - padding[2], cols[image, tap * kw + b, k, i]
                         j0, j1 = inside(y.shape[3], ow, sw, left)
                         if sw == 1:
-                            _add(seen[j0 + left:j1 + left], row[j0:j1])
+                            add(seen[j0 + left:j1 + left], row[j0:j1])
                         else:
                             for j in range(j0, j1):
                                 seen[j * sw + left] += row[j]

@@ -192,13 +192,6 @@ def add_product(a, a_at, a_row, c, c_at, rows, plan):
                             False)
 
 
-@jit
-def add(target, source):
-    """target += source"""
-    for i in range(len(target)):
-        target[i] += source[i]
-
-
 class InputShare:
     """W_ih x + b for every step: computed step by step beside W_hh h, while both are in the cache, or, where steps have
     few rows, for all steps at once.

@@ -10,7 +10,6 @@ from scratchnet.kernels.recurrent import (
     InputGradient,
     InputShare,
     Product,
-    add,
     add_product,
     check,
     flat,
@@ -22,6 +21,7 @@ from scratchnet.kernels.recurrent import (
 )
 from scratchnet.kernels.recurrent_lstm import logistic, sigmoid_gate_row
 from scratchnet.kernels.registry import compilable, kernel
+from scratchnet.kernels.vector_loops import add
 from scratchnet.kernels.vector_math import like, sigmoid, tanh
 
 

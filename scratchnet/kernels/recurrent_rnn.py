@@ -10,7 +10,6 @@ from scratchnet.kernels.recurrent import (
     InputGradient,
     InputShare,
     Product,
-    add,
     add_product,
     check,
     flat,
@@ -20,6 +19,7 @@ from scratchnet.kernels.recurrent import (
     turn,
 )
 from scratchnet.kernels.registry import compilable, kernel
+from scratchnet.kernels.vector_loops import add
 from scratchnet.kernels.vector_math import like, tanh
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
-from scratchnet.nn import init
 from scratchnet.nn.functional.arguments import ints
 from scratchnet.nn.module import Module
-from scratchnet.nn.modules.factory import positive, unset
+from scratchnet.nn.modules.factory import positive, set_initial_values, unset
 
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -80,11 +78,7 @@ class _Filters(Module):
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # this slope makes the bound 1/√fan_in
-        if self.bias is not None:
-            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
-            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
-            init.uniform_(self.bias, -bound, bound)
+        set_initial_values(self.weight, self.bias)
 
     def extra_repr(self) -> str:
         parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from scratchnet.autograd.device import check_device
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.nn import init
 from scratchnet.nn.parameter import Parameter
 from scratchnet.ops.dtypes import as_dtype
 from scratchnet.ops.promotion import get_default_dtype
@@ -22,6 +24,15 @@ def full(shape: Any, value: float, device: Any = None, dtype: Any = None) -> Ten
 def unset(shape: Any, device: Any = None, dtype: Any = None) -> Parameter:
     """A parameter whose values are still to be set."""
     return Parameter(full(shape, 0, device, dtype))
+
+
+def set_initial_values(weight: Tensor, bias: Tensor | None) -> None:
+    """Both from U(-1/√fan_in, 1/√fan_in): where linear and convolutional layers start."""
+    init.kaiming_uniform_(weight, a=math.sqrt(5))  # this slope makes the bound 1/√fan_in
+    if bias is not None:
+        fan_in, _ = init._calculate_fan_in_and_fan_out(weight)
+        bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
+        init.uniform_(bias, -bound, bound)
 
 
 def positive(value: Any, layer: str, argument: str) -> int:

@@ -10,7 +10,7 @@ from scratchnet.nn import functional as F
 from scratchnet.nn import init
 from scratchnet.nn.lazy import LazyModuleMixin, UninitializedParameter
 from scratchnet.nn.module import Module
-from scratchnet.nn.modules.factory import positive, unset
+from scratchnet.nn.modules.factory import positive, set_initial_values, unset
 
 
 class Identity(Module):
@@ -54,11 +54,7 @@ class Linear(Module):
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # this slope makes the bound 1/√in_features
-        if self.bias is not None:
-            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
-            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
-            init.uniform_(self.bias, -bound, bound)
+        set_initial_values(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)
