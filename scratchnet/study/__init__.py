@@ -1,0 +1,1 @@
+"""Looking into networks: what helps to see why one learns and another does not."""
