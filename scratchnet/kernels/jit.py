@@ -82,9 +82,11 @@ class Loop:
                 copy = self._with_globals({name: value.compiled() for name, value in self._called().items()})
                 # variants are cached under names of their own
                 copy.__qualname__ = "-".join([self.python.__qualname__, *map(_label, self._constants.values())])
-                self._compiled = numba.njit(copy, nogil=True, error_model="numpy",
-                                            fastmath=_REASSOCIATE if self._reassociate else _CONTRACT)
-                _cache_on_disk(self._compiled, self.sources())
+                dispatcher = numba.njit(copy, nogil=True, error_model="numpy",
+                                        fastmath=_REASSOCIATE if self._reassociate else _CONTRACT)
+                _cache_on_disk(dispatcher, self.sources())
+                # last: other threads call it as soon as it is there, and one that did so before the cache was would compile
+                self._compiled = dispatcher
         return self._compiled
 
     def _called(self) -> dict[str, Loop]:

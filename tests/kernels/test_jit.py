@@ -71,6 +71,14 @@ def test_copy_and_fill():
     assert b.tolist() == [0, 0, 3, 4, 5, 6, 0, 0, 7, 7]
 
 
+def test_no_other_thread_calls_a_loop_before_its_cache_is_there(monkeypatch):
+    """It would find nothing on the disk, and compile what is there."""
+    loop, seen = jit(twice.python), []
+    monkeypatch.setattr("scratchnet.kernels.jit._cache_on_disk", lambda *_: seen.append(loop._compiled))
+    loop.compiled()
+    assert seen == [None]
+
+
 class TestSources:
     """Compiled code is kept on disk until any file changes that it was made of."""
 
