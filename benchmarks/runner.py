@@ -49,7 +49,10 @@ def installed(library: str) -> bool:
 
 
 def environment(threads: int) -> dict[str, str]:
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+    """The variables of a measured process. Python may keep its bytecode, as that of installed packages is kept."""
+    found = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
+    return found
 
 
 class Worker:
