@@ -10,21 +10,19 @@ Rectifiers", 2015) correct for the half that ReLU discards, Var(w) = gain² / fa
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.autograd.view import write
+from scratchnet.nn.init_lsuv import lsuv_ as lsuv_
+from scratchnet.nn.init_matrices import dirac_, eye_, fill, orthogonal_, sparse_
 from scratchnet.random import Generator, default_generator
-
-
-def _fill(tensor: Tensor, values: Any) -> Tensor:
-    with no_grad():
-        return write(tensor, Tensor(np.broadcast_to(values, tensor.shape)))
 
 
 # ---- plain distributions and constants -------------------------------------------------------------------
@@ -65,7 +63,7 @@ def trunc_normal_(
         values: Any = draw.normal(shape, dtype, mean, std)
         while (outside := (values < low) | (values > high)).any():
             values = np.where(outside, draw.normal(shape, dtype, mean, std), values)
-        return _fill(tensor, values)
+        return fill(tensor, values)
 
     peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
     values = None
@@ -76,7 +74,7 @@ def trunc_normal_(
         log_density = ((candidates - dtype.type(mean)) / dtype.type(std)) ** 2 * dtype.type(-0.5) - dtype.type(peak)
         with np.errstate(divide="ignore"):
             pending &= np.log(draw.uniform(shape, dtype)) > log_density
-    return tensor if values is None else _fill(tensor, values)
+    return tensor if values is None else fill(tensor, values)
 
 
 def _normal_cdf(x: float) -> float:
@@ -97,36 +95,6 @@ def ones_(tensor: Tensor) -> Tensor:
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with 0."""
     return constant_(tensor, 0)
-
-
-# ---- identities ------------------------------------------------------------------------------------------
-def eye_(tensor: Tensor) -> Tensor:
-    """Fill a matrix with the identity: a Linear layer passes its input on."""
-    if tensor.ndim != 2:
-        raise ValueError(f"eye_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
-    return _fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
-
-
-def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """Fill a convolution's weight so that output channel i of each group passes input channel i on.
-
-    Parameters
-    ----------
-    tensor : [out_channels, in_channels / groups, *kernel], with 1 to 3 kernel dimensions
-    """
-    if tensor.ndim not in (3, 4, 5):
-        raise ValueError(
-            f"dirac_: Only tensors with 3, 4, or 5 dimensions are supported, got shape {tuple(tensor.shape)}"
-        )
-    out_channels, in_channels, *kernel = tensor.shape
-    if out_channels % groups:
-        raise ValueError(f"dirac_: dim 0 must be divisible by groups, got {out_channels} and {groups}")
-    values, centre = np.zeros(tensor.shape, tensor.dtype), tuple(k // 2 for k in kernel)
-    per_group = out_channels // groups
-    for o in range(out_channels):
-        if o % per_group < in_channels:
-            values[(o, o % per_group, *centre)] = 1
-    return _fill(tensor, values)
 
 
 # ---- variance scaling ------------------------------------------------------------------------------------
@@ -232,33 +200,23 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
-# ---- structured ------------------------------------------------------------------------------------------
-def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """Fill with a (semi-)orthogonal matrix times `gain`; dimensions after the first count as columns.
+# ---- old names -------------------------------------------------------------------------------------------
+def _deprecated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function under the name that it had before names of what works in place ended in `_`."""
+    new = function.__name__
 
-    Q of the QR decomposition of a normal matrix, its signs fixed by the diagonal of R so that it is uniform
-    (Mezzadri 2006). Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in
-    deep linear neural networks", 2013.
-    """
-    if tensor.ndim < 2:
-        raise ValueError("orthogonal_: Only tensors with 2 or more dimensions are supported")
-    if tensor.array.size == 0:
-        return tensor
-    rows = tensor.shape[0]
-    flat = (generator or default_generator).normal((rows, tensor.array.size // rows), tensor.dtype)
-    wide = flat.shape[0] < flat.shape[1]
-    q, r = np.linalg.qr(flat.T if wide else flat)
-    q = q * np.sign(np.diagonal(r))
-    return _fill(tensor, (q.T if wide else q).reshape(tensor.shape) * tensor.dtype.type(gain))
+    @functools.wraps(function)
+    def old(*args: Any, **kwargs: Any) -> Tensor:
+        warnings.warn(
+            f"`nn.init.{new[:-1]}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2
+        )
+        return function(*args, **kwargs)
+
+    old.__name__ = old.__qualname__ = new[:-1]
+    return old
 
 
-def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
-    """Fill a matrix with N(0, std²), and a fraction `sparsity` of each column with zeros (Martens 2010)."""
-    if tensor.ndim != 2:
-        raise ValueError(f"sparse_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
-    rows, columns = tensor.shape
-    zeros = math.ceil(sparsity * rows)
-    values = (generator or default_generator).normal(tensor.shape, tensor.dtype, 0, std)
-    for column in range(columns):
-        values[default_generator.randperm(rows)[:zeros], column] = 0
-    return _fill(tensor, values)
+uniform, normal, constant, eye, dirac = map(_deprecated, (uniform_, normal_, constant_, eye_, dirac_))
+xavier_uniform, xavier_normal = map(_deprecated, (xavier_uniform_, xavier_normal_))
+kaiming_uniform, kaiming_normal = map(_deprecated, (kaiming_uniform_, kaiming_normal_))
+orthogonal, sparse = map(_deprecated, (orthogonal_, sparse_))

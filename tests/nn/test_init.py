@@ -146,6 +146,46 @@ def test_a_generator_of_ones_own():
     assert draws[0] == draws[1]
 
 
+WITH_GENERATOR = [
+    "uniform_({w}, -1, 1, generator=g)",
+    "normal_({w}, 1, 2, generator=g)",
+    "trunc_normal_({w}, generator=g)",
+    "trunc_normal_({w}, a=2.0, b=4.0, generator=g)",
+    "xavier_uniform_({w}, generator=g)",
+    "xavier_normal_({w}, generator=g)",
+    "kaiming_uniform_({w}, generator=g)",
+    "kaiming_normal_({w}, generator=g)",
+    "orthogonal_({w}, generator=g)",
+    "sparse_({w}, 0.5, generator=g)",  # the places of the zeros come from the default generator, as in torch
+]
+
+
+@pytest.mark.parametrize("text", WITH_GENERATOR)
+def test_numbers_of_another_generator_are_those_of_torch(text):
+    results, after = [], []
+    for lib in LIBRARIES:
+        lib.manual_seed(3)
+        names = {"init": lib.nn.init, "w": lib.empty(6, 4), "g": lib.Generator().manual_seed(11)}
+        results.append(eval(f"init.{text.format(w='w')}", names).numpy())
+        after.append([lib.rand(2).tolist(), lib.rand(2, generator=names["g"]).tolist()])
+    np.testing.assert_allclose(results[0], results[1], 1e-6, 1e-6)
+    assert after[0] == after[1]
+
+
+@pytest.mark.parametrize("name, arguments", [
+    ("uniform", ()), ("normal", ()), ("constant", (2.0,)), ("eye", ()), ("dirac", ()), ("xavier_uniform", ()),
+    ("xavier_normal", ()), ("kaiming_uniform", ()), ("kaiming_normal", ()), ("orthogonal", ()), ("sparse", (0.5,))])  # fmt: skip
+def test_old_names(name, arguments):
+    shape, results = (3, 3, 3) if name == "dirac" else (3, 3), []
+    for lib in LIBRARIES:
+        lib.manual_seed(3)
+        with pytest.warns(FutureWarning) as caught:
+            results.append(getattr(lib.nn.init, name)(lib.empty(shape), *arguments).numpy())
+        results.append(str(caught[0].message))
+    np.testing.assert_allclose(results[0], results[2], 1e-6, 1e-6)
+    assert results[1] == results[3]
+
+
 def test_parameters_that_are_learned_can_be_filled_and_stay_leaves():
     w = nn.Parameter(scratchnet.zeros(3, 3))
     assert nn.init.uniform_(w) is w and w.is_leaf and w.requires_grad and w.array.any()
@@ -182,3 +222,57 @@ def test_reset_parameters_draws_anew():
     layer.reset_parameters()
     assert (layer.weight.array != before).all()
     assert re.match(r"tensor\(", repr(layer.weight.data))
+
+
+def _network():
+    scratchnet.manual_seed(0)
+    layers = [nn.Conv2d(2, 4, 3), nn.Tanh(), nn.Conv2d(4, 3, 3, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(12, 3)]
+    return nn.Sequential(*layers).double(), 5 * scratchnet.randn(6, 2, 6, 6, dtype=scratchnet.float64)
+
+
+def test_lsuv_gives_every_layer_unit_variance():
+    model, x = _network()
+    assert nn.init.lsuv_(model, x) is model
+    for layer in model:
+        x = layer(x)
+        if hasattr(layer, "weight"):
+            assert x.var(correction=0).item() == pytest.approx(1)
+            flat = layer.weight.array.reshape(len(layer.weight), -1)  # still orthogonal: only scaled
+            gram = flat @ flat.T
+            np.testing.assert_allclose(gram, gram[0, 0] * np.eye(len(gram)), atol=1e-12)
+            assert layer.bias is None or not layer.bias.array.any()
+        assert not layer._forward_hooks
+
+
+def test_lsuv_by_hand():
+    layer = nn.Linear(1, 1)
+    nn.init.constant_(layer.weight, 3.0)
+    nn.init.constant_(layer.bias, 7.0)
+    nn.init.lsuv_(layer, scratchnet.tensor([[-2.0], [2.0]]), orthogonal=False)  # outputs 1 and 13: variance 36
+    assert (layer.weight.item(), layer.bias.item()) == (0.5, 7)
+    nn.init.lsuv_(layer, scratchnet.tensor([[-2.1], [2.1]]), tol=0.2, orthogonal=False)  # variance 1.1025: near enough
+    assert layer.weight.item() == 0.5
+
+
+def test_lsuv_of_layers_used_twice_or_never_and_of_several_inputs():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.unused, self.twice = nn.Linear(3, 3), nn.Linear(3, 3)
+
+        def forward(self, x, scale):
+            return self.twice(self.twice(x) * scale)
+
+    net, x = Net(), scratchnet.randn(5, 3)
+    nn.init.lsuv_(net, (x, 2.0), tol=1e-4)
+    assert net.twice(x).var(correction=0).item() == pytest.approx(1, abs=1e-4)
+    np.testing.assert_allclose(net.unused.weight.array @ net.unused.weight.array.T, np.eye(3), atol=1e-6)
+
+
+@pytest.mark.parametrize("value, message", [(math.nan, "holds NaN"), (math.inf, "holds NaN or inf"), (0.0, "layer '0'")])
+def test_lsuv_refuses_batches_that_say_nothing(value, message):
+    model, x = _network()
+    x[0] = value
+    with pytest.raises(ValueError, match=message):
+        nn.init.lsuv_(model, x * 0 if value == 0 else x)
+    assert not any(layer._forward_hooks for layer in model)
