@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.hooks import RemovableHandle
 from scratchnet.autograd.mode import enable_grad
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.parameter import reset_gradient
+from scratchnet.optim.hooks import (
+    OptimizerHooks,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+    replaced,
+)
+
+__all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook", "required", "zeros"]
 
 
 class _Required:
@@ -24,7 +30,7 @@ class _Required:
 required = _Required()
 
 
-class Optimizer:
+class Optimizer(OptimizerHooks):
     """Base class of all optimizers.
 
     A subclass checks its options, hands them to `__init__` as `defaults`, and defines `_new_state(array, group)` and
@@ -52,18 +58,12 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Any, dict] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._step_pre_hooks: OrderedDict = OrderedDict()
-        self._step_post_hooks: OrderedDict = OrderedDict()
+        self._init_hooks()
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "step" in cls.__dict__:
-            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
 
     # ---- groups ------------------------------------------------------------------------------------------
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -163,17 +163,11 @@ class Optimizer:
             for p in group["params"]:
                 reset_gradient(p, set_to_none)
 
-    def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` before each step; it may return a new pair (args, kwargs)."""
-        return _add(self._step_pre_hooks, hook)
-
-    def register_step_post_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` after each step."""
-        return _add(self._step_post_hooks, hook)
-
     # ---- state -------------------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Any]:
         """`{"state": …, "param_groups": …}`: state and options, with numbers in place of the parameters."""
+        for hook in list(self._state_dict_pre_hooks.values()):
+            hook(self)
         numbers: dict[Tensor, int] = {}
         groups = []
         for group in self.param_groups:
@@ -182,7 +176,7 @@ class Optimizer:
             packed = {key: value for key, value in group.items() if key != "params"}
             groups.append({**packed, "params": [numbers[p] for p in group["params"]]})
         state = {numbers.get(key, key): value for key, value in self.state.items()}
-        return {"state": state, "param_groups": groups}
+        return replaced(self._state_dict_post_hooks, self, {"state": state, "param_groups": groups})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take options and state from a `state_dict()`; tensors are copied, in the dtype of their parameter.
@@ -192,6 +186,7 @@ class Optimizer:
         ValueError
             If the numbers of groups, or of parameters in a group, differ.
         """
+        state_dict = replaced(self._load_state_dict_pre_hooks, self, state_dict.copy())
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise ValueError(
@@ -215,6 +210,8 @@ class Optimizer:
             group.update({**_copied({k: v for k, v in new.items() if k != "params"}, None), "params": params})
             if names is not None:
                 group.setdefault("param_names", names)
+        for hook in list(self._load_state_dict_post_hooks.values()):
+            hook(self)
 
     def __repr__(self) -> str:
         text = f"{type(self).__name__} ("
@@ -222,39 +219,6 @@ class Optimizer:
             options = [f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params"]
             text += f"\nParameter Group {i}\n" + "".join(options)
         return text + ")"
-
-
-def _with_hooks(step: Callable) -> Callable:
-    """`step`, which tells that it was called (schedulers ask), and runs the hooks if there are any."""
-
-    @functools.wraps(step)
-    def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        self._opt_called = True  # type: ignore[attr-defined]
-        if not self._step_pre_hooks and not self._step_post_hooks:
-            return step(self, *args, **kwargs)
-        for hook in list(self._step_pre_hooks.values()):
-            replaced = hook(self, args, kwargs)
-            if replaced is not None:
-                if not (isinstance(replaced, tuple) and len(replaced) == 2):
-                    raise RuntimeError(
-                        f"step pre-hook must return None or a tuple of (new_args, new_kwargs), got {replaced}"
-                    )
-                args, kwargs = replaced
-        result = step(self, *args, **kwargs)
-        for hook in list(self._step_post_hooks.values()):
-            hook(self, args, kwargs)
-        return result
-
-    return wrapper
-
-
-Optimizer.step = _with_hooks(Optimizer.step)  # type: ignore[method-assign]
-
-
-def _add(hooks: OrderedDict, hook: Callable) -> RemovableHandle:
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
 
 
 def _copied(value: Any, parameter: Tensor | None, key: Any = None) -> Any:
