@@ -1,5 +1,6 @@
 """Operations for object detection, named as in torchvision."""
 
+from scratchnet.nn.losses.focal import sigmoid_focal_loss
 from scratchnet.vision.ops.boxes import (
     box_area,
     box_convert,
@@ -17,5 +18,5 @@ __all__ = [
     "PSRoIAlign", "PSRoIPool", "RoIAlign", "RoIPool", "batched_nms", "box_area", "box_convert", "box_iou",
     "clip_boxes_to_image", "complete_box_iou", "complete_box_iou_loss", "distance_box_iou", "distance_box_iou_loss",
     "generalized_box_iou", "generalized_box_iou_loss", "masks_to_boxes", "matrix_nms", "nms", "ps_roi_align",
-    "ps_roi_pool", "remove_small_boxes", "roi_align", "roi_pool", "soft_nms",
+    "ps_roi_pool", "remove_small_boxes", "roi_align", "roi_pool", "sigmoid_focal_loss", "soft_nms",
 ]  # fmt: skip
