@@ -1,5 +1,6 @@
 """What all tests share: Hypothesis profiles, and one core for each pytest-xdist worker."""
 
+import gc
 import os
 
 # NumPy and torch read these on import: two workers of two threads each would fight for two cores.
@@ -25,6 +26,12 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=EXAMPLES["thorough"])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_collection_finish():
+    """What is loaded now stays: the collections of garbage that some tests ask for need not look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,7 @@ class Loop:
     def interpreted(self, *args):
         """The loop as plain Python."""
         with np.errstate(all="ignore"):         # compiled code raises no floating-point warnings either
-            return self._with_globals(self._called())(*args)
+            return self._with_globals(self._called)(*args)
 
     def _with_globals(self, called: Mapping[str, Any]) -> FunctionType:
         """The function, with the constants, and what is to be called, in the place of its globals."""
@@ -79,7 +79,7 @@ class Loop:
 
                 keep_by_default()
                 one_thread_by_default()
-                copy = self._with_globals({name: value.compiled() for name, value in self._called().items()})
+                copy = self._with_globals({name: value.compiled() for name, value in self._called.items()})
                 # variants are cached under names of their own
                 copy.__qualname__ = "-".join([self.python.__qualname__, *map(_label, self._constants.values())])
                 dispatcher = numba.njit(copy, nogil=True, error_model="numpy",
@@ -89,7 +89,9 @@ class Loop:
                 self._compiled = dispatcher
         return self._compiled
 
+    @cached_property
     def _called(self) -> dict[str, Loop]:
+        """The loops that this one calls, under the names that it calls them by."""
         names, constants = self.python.__code__.co_names, self._constants
         return {name: constants[name] if name in constants else value.specialised(**constants)
                 for name, value in {**self.python.__globals__, **constants}.items()
@@ -98,14 +100,14 @@ class Loop:
     @cached_property
     def _names(self) -> set[str]:
         """The globals that the loop, or one that it calls, refers to: found once, as every call of a kernel asks."""
-        return set(self.python.__code__.co_names).union(*(loop._names for loop in self._called().values()))
+        return set(self.python.__code__.co_names).union(*(loop._names for loop in self._called.values()))
 
     def sources(self) -> set[str]:
         """The files whose text the compiled loop depends on: its own, and those of what it calls."""
         own = {self.python.__code__.co_filename, __file__}
         instructions = (_files_behind(value.__module__) for value in self._constants.values()
                         if callable(value) and not isinstance(value, Loop))
-        return own.union(*instructions, *(loop.sources() for loop in self._called().values()))
+        return own.union(*instructions, *(loop.sources() for loop in self._called.values()))
 
 
 def _files_behind(name: str) -> set[str]:

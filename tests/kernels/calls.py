@@ -1,5 +1,6 @@
 """A call of every kernel, for what must hold of all of them, and how closely two results must agree."""
 
+import functools
 import sys
 from contextlib import contextmanager
 
@@ -24,13 +25,14 @@ IN_PLACE = {"sgd_step": (0, 2), "adam_step": (0, 2, 3, 12), "adagrad_step": (0, 
 
 def arguments(name, dtype, seed=0):
     """Arguments of a call, by its name: that of the kernel, and perhaps a word more."""
-    return calls(dtype, seed)[name]
+    return copies(calls(dtype, seed)[name])
 
 
 def kernel_of(name):
     return KERNELS[name.split()[0]]
 
 
+@functools.cache
 def calls(dtype, seed=0):
     rng = np.random.default_rng(seed)
 
