@@ -1,25 +1,50 @@
 """Blocks that papers describe and torch has not, one family a file."""
 
+from scratchnet.nn.blocks.asymmetric_conv import AsymmetricConvBlock
 from scratchnet.nn.blocks.axial_attention import AxialAttention
 from scratchnet.nn.blocks.cbam import CBAM, ChannelGate, SpatialGate
 from scratchnet.nn.blocks.channel_attention import ECA, SelectiveKernel, SqueezeExcitation
+from scratchnet.nn.blocks.conv_norm_activation import Conv2dNormActivation
 from scratchnet.nn.blocks.dual_attention import ChannelAttention, DANetHead, PositionAttention
+from scratchnet.nn.blocks.moving_average_batch_norm import MABN2d
 from scratchnet.nn.blocks.non_local import NonLocal1d, NonLocal2d, NonLocal3d
+from scratchnet.nn.blocks.self_calibrated import SCConv
+from scratchnet.nn.blocks.separable_conv import DepthwiseSeparableConv2d
+from scratchnet.nn.blocks.spatial_pyramid import ASPP, ASPPPooling, SpatialPyramidPooling
 from scratchnet.nn.blocks.spatial_transformer import SpatialTransformer
+from scratchnet.nn.blocks.strip_pooling import StripPooling
+from scratchnet.nn.blocks.switchable_norm import SwitchableNorm1d, SwitchableNorm2d, SwitchableNorm3d
+from scratchnet.nn.blocks.weight_standardization import CenConv2d, WSConv1d, WSConv2d, WSConv3d
 
 __all__ = [
+    "ASPP",
+    "ASPPPooling",
+    "AsymmetricConvBlock",
     "AxialAttention",
     "CBAM",
+    "CenConv2d",
     "ChannelAttention",
     "ChannelGate",
+    "Conv2dNormActivation",
     "DANetHead",
+    "DepthwiseSeparableConv2d",
     "ECA",
+    "MABN2d",
     "NonLocal1d",
     "NonLocal2d",
     "NonLocal3d",
     "PositionAttention",
+    "SCConv",
     "SelectiveKernel",
     "SpatialGate",
+    "SpatialPyramidPooling",
     "SpatialTransformer",
     "SqueezeExcitation",
+    "StripPooling",
+    "SwitchableNorm1d",
+    "SwitchableNorm2d",
+    "SwitchableNorm3d",
+    "WSConv1d",
+    "WSConv2d",
+    "WSConv3d",
 ]
