@@ -6,6 +6,7 @@ from typing import Any
 from scratchnet.nn import functional, init, modules, parameter, utils
 from scratchnet.nn.lazy import UninitializedBuffer, UninitializedParameter
 from scratchnet.nn.modules import *  # noqa: F403
+from scratchnet.nn.modules.factory import factory_kwargs
 from scratchnet.nn.parameter import Buffer, Parameter
 
 # What only papers have is imported when first used, and its modules are found here too: nn.SqueezeExcitation.

@@ -10,7 +10,6 @@ Rectifiers", 2015) correct for the half that ReLU discards, Var(w) = gain² / fa
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -18,24 +17,23 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.nn.deprecated import deprecated
 from scratchnet.nn.init_lsuv import lsuv_ as lsuv_
 from scratchnet.nn.init_matrices import dirac_, eye_, fill, orthogonal_, sparse_
+from scratchnet.nn.init_skipping import change
 from scratchnet.random import Generator, default_generator
 
 
 # ---- plain distributions and constants -------------------------------------------------------------------
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with draws from U(a, b)."""
-    with no_grad():
-        return tensor.uniform_(a, b, generator=generator)
+    return change(tensor, lambda t: t.uniform_(a, b, generator=generator))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with draws from N(mean, std²)."""
-    with no_grad():
-        return tensor.normal_(mean, std, generator=generator)
+    return change(tensor, lambda t: t.normal_(mean, std, generator=generator))
 
 
 def trunc_normal_(
@@ -83,8 +81,7 @@ def _normal_cdf(x: float) -> float:
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value."""
-    with no_grad():
-        return tensor.fill_(val)
+    return change(tensor, lambda t: t.fill_(val))
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -203,17 +200,8 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 # ---- old names -------------------------------------------------------------------------------------------
 def _deprecated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """A function under the name that it had before names of what works in place ended in `_`."""
-    new = function.__name__
-
-    @functools.wraps(function)
-    def old(*args: Any, **kwargs: Any) -> Tensor:
-        warnings.warn(
-            f"`nn.init.{new[:-1]}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2
-        )
-        return function(*args, **kwargs)
-
-    old.__name__ = old.__qualname__ = new[:-1]
-    return old
+    new, old = function.__name__, function.__name__.removesuffix("_")
+    return deprecated(function, f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", old)
 
 
 uniform, normal, constant = _deprecated(uniform_), _deprecated(normal_), _deprecated(constant_)

@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.autograd.view import write
+from scratchnet.nn.init_skipping import change
 from scratchnet.random import Generator, default_generator
 
 
 def fill(tensor: Tensor, values: Any) -> Tensor:
     """Give a tensor values, in place and unrecorded, and return it."""
-    with no_grad():
-        return write(tensor, Tensor(np.broadcast_to(values, tensor.shape)))
+    return change(tensor, lambda t: write(t, Tensor(np.broadcast_to(values, t.shape))))
 
 
 def eye_(tensor: Tensor) -> Tensor:

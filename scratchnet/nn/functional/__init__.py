@@ -55,8 +55,10 @@ from scratchnet.nn.functional.dropout import (
 from scratchnet.nn.functional.dropout_structured import drop_block2d, drop_path, scheduled_drop_probability
 from scratchnet.nn.functional.embedding import embedding, embedding_bag
 from scratchnet.nn.functional.fold import fold, unfold
+from scratchnet.nn.functional.grouped_mm import grouped_mm, scaled_grouped_mm, scaled_mm
 from scratchnet.nn.functional.interpolate import interpolate, upsample, upsample_bilinear, upsample_nearest
 from scratchnet.nn.functional.linear import bilinear, linear
+from scratchnet.nn.functional.linear_cross_entropy import linear_cross_entropy
 from scratchnet.nn.functional.local_response_norm import local_response_norm
 from scratchnet.nn.functional.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from scratchnet.nn.functional.loss_ctc import ctc_loss

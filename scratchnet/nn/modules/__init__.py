@@ -58,6 +58,7 @@ from scratchnet.nn.modules.conv_lazy import (
     LazyConvTranspose2d,
     LazyConvTranspose3d,
 )
+from scratchnet.nn.modules.data_parallel import DataParallel
 from scratchnet.nn.modules.distance import CosineSimilarity, PairwiseDistance
 from scratchnet.nn.modules.dropout import (
     AlphaDropout,
@@ -73,6 +74,7 @@ from scratchnet.nn.modules.embedding import Embedding, EmbeddingBag
 from scratchnet.nn.modules.flatten import Flatten, Unflatten
 from scratchnet.nn.modules.fold import Fold, Unfold
 from scratchnet.nn.modules.linear import Bilinear, Identity, LazyLinear, Linear
+from scratchnet.nn.modules.linear_cross_entropy import LinearCrossEntropyLoss, LinearCrossEntropyOptions
 from scratchnet.nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -98,7 +100,8 @@ from scratchnet.nn.modules.loss_margin import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
-from scratchnet.nn.modules.norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from scratchnet.nn.modules.norm import CrossMapLRN2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from scratchnet.nn.modules.old_names import Container, NLLLoss2d
 from scratchnet.nn.modules.padding import (
     CircularPad1d,
     CircularPad2d,

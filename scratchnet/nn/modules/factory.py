@@ -21,6 +21,23 @@ def full(shape: Any, value: float, device: Any = None, dtype: Any = None) -> Ten
     return Tensor(np.full(shape, value, get_default_dtype() if dtype is None else as_dtype(dtype)))
 
 
+def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
+    """The arguments `device`, `dtype` and `memory_format` among `kwargs`, and those in `kwargs["factory_kwargs"]`.
+
+    Raises
+    ------
+    TypeError
+        If there are others, or one is given twice.
+    """
+    given = dict(kwargs or {})
+    result = dict(given.pop("factory_kwargs", {}))
+    if unknown := given.keys() - {"device", "dtype", "memory_format"}:
+        raise TypeError(f"unexpected kwargs {unknown}")
+    if twice := given.keys() & result.keys():
+        raise TypeError(f"{', '.join(sorted(twice))} specified twice, in **kwargs and in factory_kwargs")
+    return result | given
+
+
 def unset(shape: Any, device: Any = None, dtype: Any = None) -> Parameter:
     """A parameter whose values are still to be set."""
     return Parameter(full(shape, 0, device, dtype))

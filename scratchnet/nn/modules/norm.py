@@ -166,3 +166,18 @@ class LocalResponseNorm(Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """As `LocalResponseNorm`, of images: division by what the ⌊(size − 1) / 2⌋ channels on either side hold.
+
+    For even sizes one channel less than `LocalResponseNorm` takes, though α is divided by `size` likewise. torch 2.13
+    leaves the first channel in every window, and its gradient is not that of what it computes; here both follow the
+    formula.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.ndim}D instead.")
+        width = (self.size - 1) // 2 * 2 + 1
+        return F.local_response_norm(input, width, self.alpha * width / self.size, self.beta, self.k)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.nn.deprecated import deprecated
 
 
 def _gradients(parameters: Any) -> list[Tensor]:
@@ -62,12 +65,34 @@ def clip_grad_norm_(
     -------
     The norm before.
     """
-    gradients = _gradients(parameters)
-    total = get_total_norm(gradients, norm_type, error_if_nonfinite)
-    factor = min(float(max_norm) / (total.array.item() + 1e-6), 1.0)
-    for g in gradients:
-        _set(g, g.array * g.array.dtype.type(factor))
+    if isinstance(parameters, Iterator):
+        parameters = list(parameters)
+        if not parameters:
+            warnings.warn(
+                "`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2
+            )
+    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite, foreach)
+    clip_grads_with_norm_(parameters, max_norm, total, foreach)
     return total
+
+
+clip_grad_norm = deprecated(
+    clip_grad_norm_,
+    "`scratchnet.nn.utils.clip_grad_norm` is now deprecated in favor of `scratchnet.nn.utils.clip_grad_norm_`.",
+    "clip_grad_norm",
+)
+
+
+def clip_grads_with_norm_(
+    parameters: Any, max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Multiply the gradients of all parameters, in place, by min(max_norm / (total_norm + 10⁻⁶), 1).
+
+    `total_norm` is their common norm, from `get_total_norm`; `clip_grad_norm_` is both together.
+    """
+    factor = np.minimum(float(max_norm) / (total_norm.array + 1e-6), 1.0)  # NaN stays NaN
+    for g in _gradients(parameters):
+        _set(g, g.array * g.array.dtype.type(factor))
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
