@@ -1,5 +1,6 @@
 """Losses that papers describe and torch has not: each as a function and as a module, one family a file."""
 
+from scratchnet.nn.losses.angular_margin import ArcFaceLoss, CosFaceLoss, angular_margin_loss
 from scratchnet.nn.losses.distillation import DistillationLoss, distillation_loss
 from scratchnet.nn.losses.focal import (
     FocalLoss,
@@ -16,11 +17,23 @@ from scratchnet.nn.losses.hard_examples import (
     ohem_cross_entropy,
 )
 from scratchnet.nn.losses.lovasz import LovaszHingeLoss, LovaszSoftmaxLoss, lovasz_hinge_loss, lovasz_softmax_loss
+from scratchnet.nn.losses.metric import (
+    BatchTripletLoss,
+    CenterLoss,
+    ContrastiveLoss,
+    NTXentLoss,
+    batch_triplet_loss,
+    center_loss,
+    contrastive_loss,
+    nt_xent_loss,
+)
 from scratchnet.nn.losses.segmentation import DiceLoss, TverskyLoss, dice_loss, tversky_loss
 
 __all__ = [
-    "DiceLoss", "DistillationLoss", "FocalLoss", "LovaszHingeLoss", "LovaszSoftmaxLoss", "MultiBoxLoss",
-    "OHEMCrossEntropyLoss", "SigmoidFocalLoss", "TverskyLoss", "class_balanced_weights", "dice_loss",
-    "distillation_loss", "focal_loss", "hard_negative_mining", "lovasz_hinge_loss", "lovasz_softmax_loss",
-    "multi_box_loss", "ohem_cross_entropy", "sigmoid_focal_loss", "tversky_loss",
+    "ArcFaceLoss", "BatchTripletLoss", "CenterLoss", "ContrastiveLoss", "CosFaceLoss", "DiceLoss", "DistillationLoss",
+    "FocalLoss", "LovaszHingeLoss", "LovaszSoftmaxLoss", "MultiBoxLoss", "NTXentLoss", "OHEMCrossEntropyLoss",
+    "SigmoidFocalLoss", "TverskyLoss", "angular_margin_loss", "batch_triplet_loss", "center_loss",
+    "class_balanced_weights", "contrastive_loss", "dice_loss", "distillation_loss", "focal_loss",
+    "hard_negative_mining", "lovasz_hinge_loss", "lovasz_softmax_loss", "multi_box_loss", "nt_xent_loss",
+    "ohem_cross_entropy", "sigmoid_focal_loss", "tversky_loss",
 ]  # fmt: skip
