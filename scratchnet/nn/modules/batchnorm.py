@@ -10,6 +10,7 @@ import numpy as np
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
 from scratchnet.nn import init
+from scratchnet.nn.functional.sync_batch_norm import Replica, sync_batch_norm
 from scratchnet.nn.module import Module
 from scratchnet.nn.modules.factory import full, positive, unset
 
@@ -100,9 +101,10 @@ class _BatchNorm(_NormBase):
         if self.training and not self.track_running_stats:
             mean = var = None
         own = self.training or (mean is None and var is None)
-        return F.batch_norm(
-            input, mean, var, self.weight, self.bias, own, 0.0 if momentum is None else momentum, self.eps
-        )
+        return self._normalise(input, mean, var, own, 0.0 if momentum is None else momentum)
+
+    def _normalise(self, input: Tensor, mean: Tensor | None, var: Tensor | None, own: bool, momentum: float) -> Tensor:
+        return F.batch_norm(input, mean, var, self.weight, self.bias, own, momentum, self.eps)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -127,9 +129,11 @@ class BatchNorm3d(_BatchNorm):
 
 
 class SyncBatchNorm(_BatchNorm):
-    __doc__ = f"""Batch normalisation of [N, C, ...] over a group of processes, of which there is this one.
+    __doc__ = f"""Batch normalisation of [N, C, ...] over the batches of all replicas of a network.
 
-    `process_group`, before `device`, is kept and has no effect.
+    `process_group`, before `device`, is this replica's place in a group of threads (`nn.utils.thread_group`); while
+    training, all replicas are then called at the same time, and so is `backward`; see `functional.sync_batch_norm`.
+    Without it this replica is the only one.
     {_NormBase.__doc__}"""
 
     def __init__(
@@ -147,6 +151,12 @@ class SyncBatchNorm(_BatchNorm):
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
         self.process_group = process_group
+
+    def _normalise(self, input: Tensor, mean: Tensor | None, var: Tensor | None, own: bool, momentum: float) -> Tensor:
+        replica = self.process_group
+        if not self.training or not isinstance(replica, Replica) or replica.size == 1:
+            return super()._normalise(input, mean, var, own, momentum)
+        return sync_batch_norm(input, mean, var, self.weight, self.bias, momentum, self.eps, replica)
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.array.ndim < 2:

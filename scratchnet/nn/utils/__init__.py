@@ -1,5 +1,6 @@
 """Helpers for the parameters and gradients of a network, and for parameters that are computed from others."""
 
+from scratchnet.nn.functional.sync_batch_norm import thread_group
 from scratchnet.nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from scratchnet.nn.utils.clip_grad import (
     clip_grad_norm,
