@@ -58,8 +58,8 @@ class Adam(Optimizer):
         check_not_negative("epsilon value", eps)
         check_betas(betas)
         check_not_negative("weight_decay value", weight_decay)
-        if not all(isinstance(beta, float) for beta in betas):
-            raise ValueError(f"betas must be both floats, got {betas}")
+        if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
+            raise ValueError(f"betas must be either both floats or both Tensors, got {betas}")
         refuse("Adam", foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
         defaults = {
             "lr": lr,
@@ -87,7 +87,7 @@ class Adam(Optimizer):
             state["exp_avg_sq"].array,
             state["step"].array.item(),
             float(group["lr"]),
-            *group["betas"],
+            *map(float, group["betas"]),
             group["eps"],
             group["weight_decay"],
             group["decoupled_weight_decay"],

@@ -92,18 +92,23 @@ def batch_norm(
     Raises
     ------
     ValueError
-        When training, if a channel has fewer than two values, or there is only one of the running averages.
+        When training, if a channel has fewer than two values, there is only one of the running averages or eps is
+        not positive; if eps is negative.
     RuntimeError
         If shapes or dtypes do not fit, or running averages are missing when not training.
     """
     shape = _check("batch_norm", input, running_mean, running_var, weight, bias, training)
     if not training:
+        if eps < 0:
+            raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
         return _with_running("batch_norm", input, running_mean, running_var, weight, bias, eps)
     n = math.prod(shape) // max(shape[1], 1)
     if n == 0:
         return apply_affine(BatchNormFixed(*np.ones((2, shape[1]), input.dtype)), input, weight, bias)
     if n == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)}")
+    if eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     operation = BatchNorm(eps)
     y = apply_affine(operation, input, weight, bias)
     _update(running_mean, operation.mean, momentum)

@@ -157,7 +157,9 @@ def kl_div(
     else:
         zero = ops.eq(target, 0)
         loss = ops.where(zero, 0.0, target * ops.log(ops.where(zero, 1.0, target))) - target * input
-    return loss.sum() / input.array.shape[0] if reduction == "batchmean" else reduce_loss(loss, reduction)
+    if reduction == "batchmean":
+        return loss.sum() / input.array.shape[0] if input.array.ndim else loss.sum()
+    return reduce_loss(loss, reduction)
 
 
 def poisson_nll_loss(

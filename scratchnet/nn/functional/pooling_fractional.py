@@ -40,7 +40,8 @@ def fractional_max_pool2d(
     return_indices : bool
         Return also the places of the maxima, as indices into the H·W pixels of their plane.
     _random_samples : [N, C, 2], optional
-        The numbers u, of the columns first, of input's dtype; by default drawn by `rand`.
+        The numbers u, of the columns first, of input's dtype; by default drawn by `rand`. Those of a larger batch
+        will do: the first N count.
 
     Returns
     -------
@@ -117,12 +118,12 @@ def _fractional_max_pool(
     if samples is None:
         samples = rand(*planes, dims, dtype=input.dtype)
     u = check_tensor(samples, name, "_random_samples").array
-    if u.shape != (*planes, dims) or u.dtype != input.array.dtype:
+    if u.ndim != 3 or u.shape[0] < planes[0] or u.shape[1:] != (planes[1], dims) or u.dtype != input.array.dtype:
         raise RuntimeError(
-            f"{name}: expected _random_samples of shape {(*planes, dims)} and dtype {input.array.dtype}, got {u.shape} "
-            f"and {u.dtype}"
+            f"{name}: expected _random_samples of shape {(*planes, dims)} (or more of the first) and dtype "
+            f"{input.array.dtype}, got {u.shape} and {u.dtype}"
         )
-    windows = _windows(size, kernel, output, u.reshape(-1, dims))
+    windows = _windows(size, kernel, output, u[: planes[0]].reshape(-1, dims))
     return apply_pooling(MaxPool(windows, return_indices), input, dims)
 
 

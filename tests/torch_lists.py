@@ -1,0 +1,29 @@
+"""The lists of configurations that torch tests itself with: of modules, of optimizers, of functions."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "torch.testing._internal"
+
+
+def names(file: str, pattern: str) -> list[str]:
+    """What a list has, read from its file: to import it takes seconds, which collecting tests should not."""
+    spec = importlib.util.find_spec(f"{PACKAGE}.{file}")
+    assert spec is not None and spec.origin is not None
+    return re.findall(pattern, Path(spec.origin).read_text())
+
+
+@functools.cache
+def database(file: str, name: str) -> dict[str, Any]:
+    """A list of torch's, by the names of what it configures."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = importlib.import_module(f"{PACKAGE}.{file}")
+    return {info.name.removeprefix("nn."): info for info in getattr(module, name)}
