@@ -51,8 +51,15 @@ from scratchnet.nn.functional.dropout import (
     dropout2d,
     dropout3d,
     feature_alpha_dropout,
+    traditional_dropout,
 )
-from scratchnet.nn.functional.dropout_structured import drop_block2d, drop_path, scheduled_drop_probability
+from scratchnet.nn.functional.dropout_structured import (
+    drop_block2d,
+    drop_block3d,
+    drop_path,
+    scheduled_drop_probability,
+    stochastic_depth,
+)
 from scratchnet.nn.functional.embedding import embedding, embedding_bag
 from scratchnet.nn.functional.fold import fold, unfold
 from scratchnet.nn.functional.grouped_mm import grouped_mm, scaled_grouped_mm, scaled_mm

@@ -57,6 +57,20 @@ class SliceDropout(Dropout):
     shared = 1
 
 
+class WholeDropout(Dropout):
+    """`Dropout` with one m for all."""
+
+    shared = 0
+
+
+class TraditionalDropout(Dropout):
+    """y = m · x with a random mask m: what is kept is not scaled.  dL/dx = g · m"""
+
+    def __init__(self, p: float) -> None:
+        super().__init__(p)
+        self.scale = 1.0
+
+
 _SATURATION = 1.7580993408473766  # −lim selu(x), x → −∞
 
 
@@ -131,6 +145,21 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         If the input does not hold floating-point numbers.
     """
     return drop("dropout", Dropout, input, p, training, inplace)
+
+
+def traditional_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """x · m while training, where every m is 0 with probability p and else 1; x · (1 − p) otherwise.
+
+    The first form of dropout, for study: `dropout` divides by 1 − p while training instead, so that a network that is used
+    has nothing to do, and need not know p.
+
+    Hinton, Srivastava, Krizhevsky, Sutskever and Salakhutdinov, "Improving neural networks by preventing co-adaptation of
+    feature detectors", 2012. Parameters and errors as for `dropout`.
+    """
+    if training:
+        return drop("traditional_dropout", TraditionalDropout, input, p, training, inplace)
+    _check(input, p, "traditional_dropout")
+    return input.mul_(1 - p) if inplace else input * (1 - p)
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from scratchnet import random
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.autograd.view import in_place
-from scratchnet.nn.functional.dropout import SliceDropout, drop
+from scratchnet.nn.functional.dropout import SliceDropout, WholeDropout, drop
 from scratchnet.ops.elementwise import check_tensor
 
 
@@ -26,6 +28,21 @@ def drop_path(input: Tensor, p: float = 0.1, training: bool = False, inplace: bo
     if check_tensor(input, "drop_path").array.ndim == 0:
         raise RuntimeError("drop_path: expected input of shape [N, ...], got a single number")
     return drop("drop_path", SliceDropout, input, p, training, inplace)
+
+
+def stochastic_depth(input: Tensor, p: float, mode: str, training: bool = True) -> Tensor:
+    """`drop_path` under torchvision's name; with `mode` "batch" instead of "row" all samples are dropped, or none.
+
+    Raises
+    ------
+    ValueError
+        For another mode; also as `drop_path`.
+    """
+    if mode not in ("batch", "row"):
+        raise ValueError(f"stochastic_depth: mode has to be either 'batch' or 'row', but got {mode!r}")
+    if mode == "row":
+        return drop_path(input, p, training)
+    return drop("stochastic_depth", WholeDropout, input, p, training, inplace=False)
 
 
 def scheduled_drop_probability(p: float, block: int, blocks: int) -> float:
@@ -58,7 +75,7 @@ def drop_block2d(
     Parameters
     ----------
     input : [N, C, H, W]
-    block_size : b, at most H and W count
+    block_size : b, at most H and W count; even ones too, which torchvision refuses
     eps : is added to the sum of the mask, by which its size is divided
 
     Raises
@@ -66,33 +83,48 @@ def drop_block2d(
     ValueError
         If p is not from 0 to 1, or the input has not four dimensions.
     """
-    x = check_tensor(input, "drop_block2d")
+    return _drop_block(2, input, p, block_size, inplace, eps, training)
+
+
+def drop_block3d(
+    input: Tensor, p: float, block_size: int, inplace: bool = False, eps: float = 1e-6, training: bool = True
+) -> Tensor:
+    """Zeroes cubes of voxels of [N, C, D, H, W]; see `drop_block2d`."""
+    return _drop_block(3, input, p, block_size, inplace, eps, training)
+
+
+def _drop_block(
+    dims: int, input: Tensor, p: float, block_size: int, inplace: bool, eps: float, training: bool
+) -> Tensor:
+    name = f"drop_block{dims}d"
+    x = check_tensor(input, name)
     if not 0 <= p <= 1:
-        raise ValueError(f"drop_block2d: drop probability has to be between 0 and 1, but got {p}")
-    if x.array.ndim != 4:
-        raise ValueError(f"drop_block2d: input should be 4 dimensional, [N, C, H, W], got shape {x.array.shape}")
+        raise ValueError(f"{name}: drop probability has to be between 0 and 1, but got {p}")
+    if x.array.ndim != dims + 2:
+        shape = "[N, C, H, W]" if dims == 2 else "[N, C, D, H, W]"
+        raise ValueError(f"{name}: input should be {dims + 2} dimensional, {shape}, got shape {x.array.shape}")
     if not training or p == 0 or x.array.size == 0:
         return x
     return _drop_blocks_(x, p, block_size, eps) if inplace else _drop_blocks(x, p, block_size, eps)
 
 
 def _drop_blocks(x: Tensor, p: float, block_size: int, eps: float) -> Tensor:
-    n, c, h, w = x.array.shape
-    block = min(block_size, h, w)
-    gamma = p * h * w / (block**2 * (h - block + 1) * (w - block + 1))
-    corners = random.default_generator.bernoulli(min(gamma, 1.0), (n, c, h - block + 1, w - block + 1), np.bool_)
+    n, c, *size = x.array.shape
+    block = min(block_size, *size)
+    places = [side - block + 1 for side in size]
+    gamma = p * math.prod(size) / (block ** len(size) * math.prod(places))
+    corners = random.default_generator.bernoulli(min(gamma, 1.0), (n, c, *places), np.bool_)
     mask = ~_grown(corners, block)
     scale = mask.size / (eps + mask.sum())
     return x * Tensor((mask * scale).astype(x.array.dtype))
 
 
 def _grown(corners: Any, block: int) -> Any:
-    """True at the block × block pixels from every True on, to the right and down."""
-    n, c, h, w = corners.shape
-    grown = np.zeros((n, c, h + block - 1, w + block - 1), np.bool_)
-    for i in range(block):
-        for j in range(block):
-            grown[:, :, i : i + h, j : j + w] |= corners
+    """True at the block × block (× block) pixels from every True on, towards larger indices."""
+    places = corners.shape[2:]
+    grown = np.zeros((*corners.shape[:2], *[n + block - 1 for n in places]), np.bool_)
+    for offset in itertools.product(range(block), repeat=len(places)):
+        grown[..., *[slice(i, i + n) for i, n in zip(offset, places)]] |= corners
     return grown
 
 

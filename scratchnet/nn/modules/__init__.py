@@ -63,12 +63,15 @@ from scratchnet.nn.modules.distance import CosineSimilarity, PairwiseDistance
 from scratchnet.nn.modules.dropout import (
     AlphaDropout,
     DropBlock2d,
+    DropBlock3d,
     Dropout,
     Dropout1d,
     Dropout2d,
     Dropout3d,
     DropPath,
     FeatureAlphaDropout,
+    StochasticDepth,
+    TraditionalDropout,
 )
 from scratchnet.nn.modules.embedding import Embedding, EmbeddingBag
 from scratchnet.nn.modules.flatten import Flatten, Unflatten

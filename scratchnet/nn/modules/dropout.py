@@ -72,15 +72,47 @@ class DropPath(_Dropout):
         super().__init__(p, inplace)
 
 
-class DropBlock2d(_Dropout):
-    """While training, drops squares of `block_size` pixels so that each pixel is dropped with probability about `p`."""
+class StochasticDepth(Module):
+    """`DropPath` under torchvision's name; with `mode` "batch" instead of "row" the branch is skipped for all samples."""
 
-    def __init__(self, p: float = 0.1, block_size: int = 7, inplace: bool = False) -> None:
-        super().__init__(p, inplace)
-        self.block_size = block_size
+    def __init__(self, p: float, mode: str) -> None:
+        super().__init__()
+        self.p, self.mode = p, mode
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.drop_block2d(input, self.p, self.block_size, self.inplace, training=self.training)
+        return F.stochastic_depth(input, self.p, self.mode, self.training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, mode={self.mode}"
+
+
+class TraditionalDropout(_Dropout):
+    """While training, zeroes every element with probability `p`; otherwise multiplies all by 1 − p. For study."""
+
+    function = staticmethod(F.traditional_dropout)
+
+
+class _DropBlock(_Dropout):
+    """While training, drops blocks so that each pixel is dropped with probability about `p`."""
+
+    def __init__(self, p: float = 0.1, block_size: int = 7, inplace: bool = False, eps: float = 1e-6) -> None:
+        super().__init__(p, inplace)
+        self.block_size, self.eps = block_size, eps
+
+    def forward(self, input: Tensor) -> Tensor:
+        return type(self).function(input, self.p, self.block_size, self.inplace, self.eps, self.training)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, block_size={self.block_size}, inplace={self.inplace}"
+
+
+class DropBlock2d(_DropBlock):
+    """While training, drops squares of `block_size` pixels so that each pixel is dropped with probability about `p`."""
+
+    function = staticmethod(F.drop_block2d)
+
+
+class DropBlock3d(_DropBlock):
+    """`DropBlock2d` with cubes of voxels of [N, C, D, H, W]."""
+
+    function = staticmethod(F.drop_block3d)

@@ -205,3 +205,49 @@ def test_squares_of_pixels():
     for bad in (lambda: F.drop_block2d(z, 1.5, 2), lambda: F.drop_block2d(z[0], 0.5, 2)):
         with pytest.raises(ValueError, match="drop_block2d"):
             bad()
+
+
+def test_cubes_of_voxels():
+    """Two places for a cube: whatever is dropped, a whole cube is."""
+    y = F.drop_block3d(Tensor(np.ones((200, 1, 2, 3, 2))), 0.5, 2).array[:, 0]
+    kept = y > 0
+    assert 0.3 < 1 - kept.mean() < 0.7
+    first, last = (~kept[:, :, rows].any((1, 2, 3)) for rows in (slice(0, 2), slice(1, 3)))
+    assert ((first | last) == ~kept.all((1, 2, 3))).all()
+    assert repr(scratchnet.nn.DropBlock3d(0.1, 3)) == "DropBlock3d(p=0.1, block_size=3, inplace=False)"
+    with pytest.raises(ValueError, match=r"drop_block3d: input should be 5 dimensional, \[N, C, D, H, W\]"):
+        F.drop_block3d(Tensor(np.ones((1, 1, 2, 2))), 0.1, 1)
+
+
+def test_depth_of_a_whole_batch():
+    x = Tensor(np.ones((3, 2)))
+    seen = {tuple(np.unique(F.stochastic_depth(x, 0.25, "batch").array)) for _ in range(40)}
+    assert seen == {(0.0,), (1 / 0.75,)}
+    scratchnet.manual_seed(1)
+    rows = F.stochastic_depth(x, 0.5, "row").array
+    scratchnet.manual_seed(1)
+    np.testing.assert_array_equal(rows, F.drop_path(x, 0.5, training=True).array)
+    layer = scratchnet.nn.StochasticDepth(0.25, "batch")
+    assert repr(layer) == "StochasticDepth(p=0.25, mode=batch)" and layer.eval()(x) is x
+    with pytest.raises(ValueError, match="mode has to be either 'batch' or 'row', but got 'column'"):
+        F.stochastic_depth(x, 0.5, "column")
+
+
+def test_traditional_dropout_scales_when_it_is_used():
+    """The mask of dropout; a factor 1 − p less while training, and 1 − p when used."""
+    x = values((4, 5), 0)
+    layer = scratchnet.nn.TraditionalDropout(0.25)
+    results = []
+    for function in (lambda x: 0.75 * F.dropout(x, 0.25), layer):
+        scratchnet.manual_seed(3)
+        leaf = Tensor(x, True)
+        y = function(leaf)
+        y.sum().backward()
+        results.append((y.array, leaf.grad.array))
+    np.testing.assert_allclose(*results, rtol=1e-14)
+    np.testing.assert_array_equal(layer.eval()(Tensor(x)).array, 0.75 * x)
+    z = Tensor(x.copy())
+    assert F.traditional_dropout(z, 0.25, False, inplace=True) is z and np.array_equal(z.array, 0.75 * x)
+    assert not F.traditional_dropout(Tensor(x), 1.0).array.any()
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        F.traditional_dropout(z, 1.5, False)
