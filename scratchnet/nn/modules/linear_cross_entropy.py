@@ -69,3 +69,10 @@ class LinearCrossEntropyLoss(_WeightedLoss):
         weight = self.linear.weight.reshape(*shape, self.linear.in_features)
         settings = {name: getattr(self, name) for name in self.settings}
         return F.linear_cross_entropy(input, weight, target, linear_bias=bias, reduction=self.reduction, **settings)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in_features={self.linear.in_features}, num_classes={self.num_classes}, out_features={self.out_features}, "
+            f"bias={self.linear.bias is not None}, reduction={self.reduction}, ignore_index={self.ignore_index}, "
+            f"label_smoothing={self.label_smoothing}, options={self.options}"
+        )

@@ -15,6 +15,7 @@ from scratchnet.nn.utils.fusion import (
     fuse_linear_bn_eval,
     fuse_linear_bn_weights,
 )
+from scratchnet.nn.utils.penalties import l1_penalty, l2_penalty
 from scratchnet.nn.utils.skip_init import skip_init
 from scratchnet.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from scratchnet.nn.utils.vector import parameters_to_vector, vector_to_parameters

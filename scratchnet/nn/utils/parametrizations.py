@@ -186,13 +186,13 @@ class _Orthogonal(Module):
     def right_inverse(self, Q: Tensor) -> Tensor:
         if Q.shape != self.shape:
             raise ValueError(
-                f"Expected a matrix or batch of matrices of shape {self.shape}. Got a tensor of shape {Q.shape}."
+                f"Expected a matrix or batch of matrices of shape {tuple(self.shape)}. Got a tensor of shape {tuple(Q.shape)}."
             )
         q = Q.array if Q.shape[-2] >= Q.shape[-1] else Q.array.swapaxes(-1, -2)
         if hasattr(self, "base"):
             self.base = Tensor(_completed(q))
             x = np.zeros_like(q)
-            np.einsum("...ii->...i", x)[...] = -1
+            x[(..., *_diagonal(x))] = -1  # for the reflections: of 0 with this sign they are I
         elif self.orthogonal_map == "householder":
             x = _reflectors(q)
         else:
@@ -214,12 +214,16 @@ def _completed(q: Any) -> Any:
     return q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
 
 
+def _diagonal(x: Any) -> Any:
+    return np.diag_indices(x.shape[-1])
+
+
 def _reflectors(q: Any) -> Any:
     """The Householder vectors of q = QR below the diagonal, and on it the sign that makes R's positive."""
     h, tau = np.linalg.qr(q, mode="raw")
     x = h.swapaxes(-1, -2).copy()  # LAPACK's layout is by columns
-    diagonal = np.einsum("...ii->...i", x)
-    diagonal[...] = np.where(tau == 0, -1, 1) * np.sign(diagonal)  # τ = 0: no reflection, but one was undone
+    where = (..., *_diagonal(x))
+    x[where] = np.where(tau == 0, -1, 1) * np.sign(x[where])  # τ = 0: LAPACK did not reflect, but `forward` will
     return x
 
 

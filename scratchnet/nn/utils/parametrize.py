@@ -285,8 +285,8 @@ def _check_endomorphism(parametrization: Module, y: Tensor, name: str) -> None:
     if z.dtype != y.dtype or z.shape != y.shape:
         raise ValueError(
             "The tensor returned by parametrization.right_inverse must have the same dtype and shape as "
-            f"module.{name}, unless the `unsafe` flag is enabled.\nmodule.{name}: {y.dtype}, {y.shape}\n"
-            f"returned: {z.dtype}, {z.shape}"
+            f"module.{name}, unless the `unsafe` flag is enabled.\nmodule.{name}: {y.dtype}, {tuple(y.shape)}\n"
+            f"returned: {z.dtype}, {tuple(z.shape)}"
         )
 
 

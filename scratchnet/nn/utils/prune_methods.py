@@ -70,8 +70,8 @@ class BasePruningMethod(ABC):
         scores = current if importance_scores is None else importance_scores
         if scores.shape != current.shape:
             raise AssertionError(
-                f"importance_scores should have the same shape as parameter {name} of {module}, got {scores.shape} vs "
-                f"{current.shape}"
+                f"importance_scores should have the same shape as parameter {name} of {module}, got {tuple(scores.shape)} vs "
+                f"{tuple(current.shape)}"
             )
         if key is None:
             mask = method.compute_mask(scores, default_mask=ops.ones_like(current).detach())
@@ -97,7 +97,7 @@ class BasePruningMethod(ABC):
         scores = t if importance_scores is None else importance_scores
         if scores.shape != t.shape:
             raise AssertionError(
-                f"importance_scores should have the same shape as tensor t, got {scores.shape} vs {t.shape}"
+                f"importance_scores should have the same shape as tensor t, got {tuple(scores.shape)} vs {tuple(t.shape)}"
             )
         mask = ops.ones_like(t).detach() if default_mask is None else default_mask
         return t * self.compute_mask(scores, default_mask=mask)
@@ -262,10 +262,10 @@ class _Structured(_Amount):
         if t.ndim <= 1:
             raise ValueError(
                 "Structured pruning can only be applied to multidimensional tensors. Found tensor of shape "
-                f"{t.shape} with {t.ndim} dims"
+                f"{tuple(t.shape)} with {t.ndim} dims"
             )
         if not -t.ndim <= self.dim < t.ndim:
-            raise IndexError(f"Invalid index {self.dim} for tensor of size {t.shape}")
+            raise IndexError(f"Invalid index {self.dim} for tensor of size {tuple(t.shape)}")
         n = self.number(t.shape[self.dim])
         if n == 0:
             return default_mask
@@ -306,6 +306,6 @@ class CustomFromMask(BasePruningMethod):
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         if default_mask.shape != self.mask.shape:
             raise AssertionError(
-                f"default_mask shape {default_mask.shape} must match self.mask shape {self.mask.shape}"
+                f"default_mask shape {tuple(default_mask.shape)} must match self.mask shape {tuple(self.mask.shape)}"
             )
         return default_mask * self.mask.to(default_mask.dtype)
