@@ -6,8 +6,14 @@ from scratchnet.nn.blocks.cbam import CBAM, ChannelGate, SpatialGate
 from scratchnet.nn.blocks.channel_attention import ECA, SelectiveKernel, SqueezeExcitation
 from scratchnet.nn.blocks.conv_norm_activation import Conv2dNormActivation
 from scratchnet.nn.blocks.dual_attention import ChannelAttention, DANetHead, PositionAttention
+from scratchnet.nn.blocks.graph import GATConv, GCNConv, SAGEConv
 from scratchnet.nn.blocks.moving_average_batch_norm import MABN2d
 from scratchnet.nn.blocks.non_local import NonLocal1d, NonLocal2d, NonLocal3d
+from scratchnet.nn.blocks.patch_embedding import PatchEmbedding
+from scratchnet.nn.blocks.positions import LearnedPositions, SinusoidalPositions, sinusoidal_positions
+from scratchnet.nn.blocks.relative_positions import RelativePositionBias, RelativePositions, alibi
+from scratchnet.nn.blocks.rotary import RotaryEmbedding, rotary_embedding
+from scratchnet.nn.blocks.scheduled_drop_path import ScheduledDropPath
 from scratchnet.nn.blocks.self_calibrated import SCConv
 from scratchnet.nn.blocks.separable_conv import DepthwiseSeparableConv2d
 from scratchnet.nn.blocks.spatial_pyramid import ASPP, ASPPPooling, SpatialPyramidPooling
@@ -29,13 +35,23 @@ __all__ = [
     "DANetHead",
     "DepthwiseSeparableConv2d",
     "ECA",
+    "GATConv",
+    "GCNConv",
+    "LearnedPositions",
     "MABN2d",
     "NonLocal1d",
     "NonLocal2d",
     "NonLocal3d",
+    "PatchEmbedding",
     "PositionAttention",
+    "RelativePositionBias",
+    "RelativePositions",
+    "RotaryEmbedding",
+    "SAGEConv",
     "SCConv",
+    "ScheduledDropPath",
     "SelectiveKernel",
+    "SinusoidalPositions",
     "SpatialGate",
     "SpatialPyramidPooling",
     "SpatialTransformer",
@@ -47,4 +63,7 @@ __all__ = [
     "WSConv1d",
     "WSConv2d",
     "WSConv3d",
+    "alibi",
+    "rotary_embedding",
+    "sinusoidal_positions",
 ]
