@@ -28,8 +28,8 @@ class AxialAttention(Module):
     Without `position_sensitive` the r are missing.
 
     Ho, Kalchbrenner, Weissenborn and Salimans, "Axial Attention in Multidimensional Transformers", 2019; with
-    positions, and with names as in its published code: Wang, Zhu, Green, Adam, Yuille and Chen, "Axial-DeepLab: Stand-Alone
-    Axial-Attention for Panoptic Segmentation", 2020.
+    positions, and with names as in its published code: Wang, Zhu, Green, Adam, Yuille and Chen, "Axial-DeepLab:
+    Stand-Alone Axial-Attention for Panoptic Segmentation", 2020.
 
     Parameters
     ----------

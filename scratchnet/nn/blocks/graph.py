@@ -36,7 +36,7 @@ class GCNConv(Module):
     ----------
     in_channels, out_channels : int
     improved : bool
-        A + 2I.
+        A + 2I. (PyTorch Geometric does so only where edge_weight is given.)
     cached : bool
         Keep the normalised graph of the first call and use it from then on: for one graph that does not change.
     add_self_loops : bool, optional
