@@ -83,6 +83,7 @@ def _with_step_hooks(step: Callable) -> Callable:
             hook(self, args, kwargs)
         return result
 
+    wrapper._tells_schedules = True  # type: ignore[attr-defined]
     return wrapper
 
 

@@ -24,11 +24,12 @@ from scratchnet.optim.scheduler import LRScheduler
 from scratchnet.optim.schedules_combined import ChainedScheduler, SequentialLR
 from scratchnet.optim.schedules_cyclic import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from scratchnet.optim.schedules_plateau import ReduceLROnPlateau
+from scratchnet.optim.schedules_warmup import GradualWarmupLR, linear_scaling_rule
 
 __all__ = [
     "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
-    "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
-    "ReduceLROnPlateau", "SequentialLR", "StepLR",
+    "GradualWarmupLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR",
+    "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR", "linear_scaling_rule",
 ]  # fmt: skip
 
 
@@ -67,6 +68,7 @@ class LambdaLR(_OfFunctions):
     """γ_t = γ · f(t), for a function f, or one for each group."""
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs)]
 
 
@@ -74,6 +76,7 @@ class MultiplicativeLR(_OfFunctions):
     """γ_t = γ_{t−1} · f(t), for a function f, or one for each group."""
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         if self._is_initial:
             return self._current()
         return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self._current())]
@@ -87,6 +90,7 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         decays = self.last_epoch != 0 and self.last_epoch % self.step_size == 0
         return self._scaled(self.gamma) if decays else self._current()
 
@@ -104,6 +108,7 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         times = self.milestones[self.last_epoch]
         return self._scaled(self.gamma**times) if times else self._current()
 
@@ -124,6 +129,7 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         if self.last_epoch == 0:
             return self._scaled(self.factor)
         return self._scaled(1.0 / self.factor) if self.last_epoch == self.total_iters else self._current()
@@ -157,6 +163,7 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         if self.last_epoch == 0:
             return self._scaled(self.start_factor)
         if self._is_initial or self.last_epoch > self.total_iters:
@@ -178,6 +185,7 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         return self._current() if self._is_initial else self._scaled(self.gamma)
 
     def _get_closed_form_lr(self) -> list[float]:
@@ -194,6 +202,7 @@ class PolynomialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         t, end = self.last_epoch, self.total_iters
         if self._is_initial or t > end:
             return self._current()
@@ -215,6 +224,7 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         t, period, eta = self.last_epoch, self.T_max, self.eta_min
         if self._is_initial:
             return self._current()

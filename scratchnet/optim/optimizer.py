@@ -221,11 +221,15 @@ class Optimizer(OptimizerHooks):
         return text + ")"
 
 
+# State that is one number in float32, whatever the parameter is: in another dtype a resumed run would round otherwise.
+_NUMBERS = frozenset(["step", "eta", "mu", "mu_product"])
+
+
 def _copied(value: Any, parameter: Tensor | None, key: Any = None) -> Any:
-    """A copy of saved state; tensors and arrays take their parameter's dtype, but for the count of steps."""
+    """A copy of saved state; tensors and arrays take their parameter's dtype, but for single numbers."""
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         array = np.asarray(value.array if isinstance(value, Tensor) else value).copy()
-        if parameter is not None and key != "step":
+        if parameter is not None and key not in _NUMBERS:
             array = array.astype(parameter.dtype, copy=False)
         return Tensor(array)
     if isinstance(value, dict):

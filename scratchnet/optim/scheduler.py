@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from scratchnet.autograd.tensor import Tensor
@@ -29,6 +30,7 @@ class LRScheduler:
     """
 
     _is_initial = False
+    _get_lr_called_within_step = False
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
@@ -61,7 +63,14 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch; call it after the optimizer's steps. To name an `epoch` is deprecated, as in torch."""
-        if self._step_count == 1 and not getattr(self.optimizer, "_opt_called", False):
+        if self._step_count == 1 and not hasattr(self.optimizer.step, "_tells_schedules"):
+            warnings.warn(
+                "Seems like `optimizer.step()` has been overridden: make sure to call it before "
+                "`lr_scheduler.step()`.",
+                UserWarning,
+                stacklevel=2,
+            )
+        elif self._step_count == 1 and not getattr(self.optimizer, "_opt_called", False):
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value of the "
                 "learning rate schedule is skipped. Call `optimizer.step()` before `lr_scheduler.step()`.",
@@ -76,9 +85,26 @@ class LRScheduler:
     def _update_lr(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         closed = None if epoch is None else getattr(self, "_get_closed_form_lr", None)
-        for group, lr in zip(self.optimizer.param_groups, closed() if closed else self.get_lr()):
+        self._set_rates(closed or self.get_lr)
+
+    def _set_rates(self, rule: Callable[[], list[float]]) -> None:
+        self._get_lr_called_within_step = True
+        try:
+            rates = rule()
+        finally:
+            self._get_lr_called_within_step = False
+        for group, lr in zip(self.optimizer.param_groups, rates):
             set_lr(group, lr)
         self._last_lr = self._current()
+
+    def _warn_outside_of_step(self) -> None:
+        """What `get_lr` says to those who call it, and not `get_last_lr`: a recursion would go one step too far."""
+        if not self._get_lr_called_within_step:
+            warnings.warn(
+                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _current(self) -> list[float]:
         return [float(group["lr"]) for group in self.optimizer.param_groups]

@@ -111,6 +111,7 @@ class CyclicLR(_WithMomentum):
                 "exp_range": lambda: self.gamma**x}[self.mode]()  # fmt: skip
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
         height = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)
@@ -201,6 +202,7 @@ class OneCycleLR(_WithMomentum):
         return end + (start - end) / 2.0 * (math.cos(math.pi * share) + 1)
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         step = self.last_epoch
         if step > self.total_steps:
             raise ValueError(
@@ -255,6 +257,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
+        self._warn_outside_of_step()
         height = 1 + math.cos(math.pi * self.T_cur / self.T_i)
         return [self.eta_min + (lr - self.eta_min) * height / 2 for lr in self.base_lrs]
 
@@ -279,6 +282,4 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             self.T_cur = epoch - self.T_0 * (self.T_mult**n - 1) / (self.T_mult - 1)
             self.T_i = self.T_0 * self.T_mult**n
         self.last_epoch = math.floor(epoch)
-        for group, lr in zip(self.optimizer.param_groups, self.get_lr()):
-            set_lr(group, lr)
-        self._last_lr = self._current()
+        self._set_rates(self.get_lr)

@@ -1,4 +1,4 @@
-"""Schedules against torch over 30 epochs, bit for bit; saving, chaining, refusals."""
+"""Schedules against torch over 60 epochs, bit for bit; saving, chaining, refusals."""
 
 import copy
 import warnings
@@ -9,7 +9,7 @@ import torch
 import scratchnet
 
 LIBRARIES = (scratchnet, torch)
-EPOCHS = 30
+EPOCHS = 60
 
 SCHEDULES = {
     "StepLR": "StepLR(o, 7)",
@@ -35,9 +35,9 @@ SCHEDULES = {
     "CyclicLR 2": "CyclicLR(o, [0.1, 0.01], [0.5, 0.3], 4, 3, mode='triangular2')",
     "CyclicLR exp": "CyclicLR(o, 0.1, 0.5, 5, mode='exp_range', gamma=0.9, base_momentum=0.5)",
     "CyclicLR own": "CyclicLR(o, 0.1, 0.5, 5, scale_fn=lambda t: 1 / (1 + t), scale_mode='iterations')",
-    "OneCycleLR": "OneCycleLR(o, 0.5, 30)",
-    "OneCycleLR linear": "OneCycleLR(o, [0.5, 0.2], epochs=5, steps_per_epoch=7, anneal_strategy='linear', div_factor=5)",
-    "OneCycleLR three": "OneCycleLR(o, 0.5, 31, pct_start=0.4, three_phase=True, cycle_momentum=False)",
+    "OneCycleLR": "OneCycleLR(o, 0.5, 60)",
+    "OneCycleLR linear": "OneCycleLR(o, [0.5, 0.2], epochs=5, steps_per_epoch=13, anneal_strategy='linear', div_factor=5)",
+    "OneCycleLR three": "OneCycleLR(o, 0.5, 61, pct_start=0.4, three_phase=True, cycle_momentum=False)",
     "ChainedScheduler": "ChainedScheduler([ConstantLR(o, 0.1, 4), ExponentialLR(o, 0.9)])",
     "ChainedScheduler of one": "ChainedScheduler([PolynomialLR(o, 8)], o)",
     "SequentialLR": "SequentialLR(o, [LinearLR(o, 0.1, total_iters=5), CosineAnnealingLR(o, 20)], milestones=[5])",
@@ -74,7 +74,7 @@ def rates(lib, text):
 
 
 @ALL
-def test_thirty_epochs(text):
+def test_sixty_epochs(text):
     assert rates(scratchnet, text) == rates(torch, text)
 
 
@@ -117,15 +117,8 @@ def test_states_hold_what_torchs_do(text):
         scheduler = make(lib, text, o)
         o.step()
         scheduler.step()
-        states.append(_without_marks(scheduler.state_dict()))
+        states.append(copy.deepcopy(scheduler.state_dict()))
     assert states[0] == states[1]
-
-
-def _without_marks(state):
-    """Without what torch notes for its own warnings."""
-    if isinstance(state, dict):
-        return {k: _without_marks(v) for k, v in state.items() if k != "_get_lr_called_within_step"}
-    return [_without_marks(v) for v in state] if isinstance(state, list) else state
 
 
 METRICS = [5, 4, 4, 4, 4, 3.9999, 4, 4, 4, 4, 1, 1, 1, 1, 1, 1, 1, float("nan"), 1, 0.5, 1, 1, 1, 1]
@@ -143,7 +136,7 @@ def test_reducing_on_a_plateau(options):
         for metric in METRICS:
             scheduler.step(lib.tensor(metric) if metric == 1 else metric)
             result.append(scheduler.get_last_lr())
-        state = _without_marks(scheduler.state_dict())
+        state = copy.deepcopy(scheduler.state_dict())
         again = lib.optim.lr_scheduler.ReduceLROnPlateau(o)
         again.load_state_dict(scheduler.state_dict())
         again.step(7)
@@ -259,6 +252,25 @@ def test_an_epoch_may_be_named_with_a_warning(lib):
     with pytest.warns(UserWarning, match="epoch parameter in `scheduler.step\\(\\)`"):
         scheduler.step(7)
     assert scheduler.get_last_lr() == [0.5 * 0.1**2, 0.2 * 0.1**2]
+
+
+def test_asking_for_rates_between_steps_is_a_warning():
+    for lib in LIBRARIES:
+        for text in SCHEDULES.values():
+            scheduler = make(lib, text, optimizer(lib)) if "Chained" not in text and "Sequential" not in text else None
+            if scheduler is not None:
+                with pytest.warns(UserWarning, match="please use `get_last_lr"):
+                    scheduler.get_lr()
+
+
+@pytest.mark.parametrize("lib", LIBRARIES, ids=["ours", "torch"])
+def test_a_step_of_the_optimizer_that_was_replaced_is_a_warning(lib):
+    o = optimizer(lib)
+    scheduler = lib.optim.lr_scheduler.StepLR(o, 3)
+    o.step = lambda: None
+    o.step()
+    with pytest.warns(UserWarning, match="Seems like `optimizer.step\\(\\)` has been overridden"):
+        scheduler.step()
 
 
 BAD = [

@@ -1,0 +1,78 @@
+"""Gradual warm-up that hands over, against the schedules on their own; the linear scaling rule."""
+
+import copy
+
+import pytest
+
+import scratchnet
+from scratchnet import nn, optim
+from scratchnet.optim.lr_scheduler import GradualWarmupLR, linear_scaling_rule
+
+AFTER = {
+    "StepLR": lambda o: optim.lr_scheduler.StepLR(o, 2),
+    "CosineAnnealingLR": lambda o: optim.lr_scheduler.CosineAnnealingLR(o, 8),
+    "CosineAnnealingWarmRestarts": lambda o: optim.lr_scheduler.CosineAnnealingWarmRestarts(o, 3),
+    "MultiplicativeLR": lambda o: optim.lr_scheduler.MultiplicativeLR(o, lambda t: 0.9),
+    "OneCycleLR": lambda o: optim.lr_scheduler.OneCycleLR(o, 0.5, 20),
+    "ReduceLROnPlateau": lambda o: optim.lr_scheduler.ReduceLROnPlateau(o, patience=1),
+    "SequentialLR": lambda o: optim.lr_scheduler.SequentialLR(
+        o, [optim.lr_scheduler.ConstantLR(o), optim.lr_scheduler.ExponentialLR(o, 0.8)], [3]),
+}  # fmt: skip
+
+
+def optimizer(rates=(0.1, 0.2)):
+    return optim.SGD([{"params": nn.Parameter(scratchnet.ones(1)), "lr": lr} for lr in rates], lr=1.0, momentum=0.9)
+
+
+def follow(o, scheduler, steps, metric=()):
+    result = [scheduler.get_last_lr()]
+    for _ in range(steps):
+        o.step()
+        scheduler.step(*metric)
+        result.append(scheduler.get_last_lr())
+    return result
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_the_next_schedule_begins_from_the_raised_rate(name):
+    metric = (1.0,) if name == "ReduceLROnPlateau" else ()
+    o = optimizer()
+    scheduler = GradualWarmupLR(o, 4, 5, AFTER[name])
+    rates = follow(o, scheduler, 5)
+    assert rates[:5] == [pytest.approx([0.1 * (1 + 0.6 * t), 0.2 * (1 + 0.6 * t)]) for t in range(5)]
+    raised = optimizer((0.4, 0.8))
+    expected = follow(raised, AFTER[name](raised), 8, metric)
+    assert follow(o, scheduler, 8, metric) == [pytest.approx(lrs, rel=1e-14) for lrs in expected]
+
+
+@pytest.mark.parametrize("first", ["optimizer", "scheduler"])
+@pytest.mark.parametrize("step", [2, 5, 8])
+def test_a_saved_warmup_continues_where_it_was(step, first):
+    o = optimizer()
+    scheduler = GradualWarmupLR(o, 4, 5, AFTER["OneCycleLR"])
+    follow(o, scheduler, step)
+    saved = copy.deepcopy({"optimizer": o.state_dict(), "scheduler": scheduler.state_dict()})
+    expected = follow(o, scheduler, 8)
+    o = optimizer()
+    fresh = {"optimizer": o, "scheduler": GradualWarmupLR(o, 4, 5, AFTER["OneCycleLR"])}
+    for key in sorted(saved, reverse=first == "scheduler"):
+        fresh[key].load_state_dict(saved[key])
+    assert follow(o, fresh["scheduler"], 8) == expected
+
+
+def test_without_another_schedule_the_rate_stays():
+    o = optimizer()
+    assert follow(o, GradualWarmupLR(o, 1, 4, start_factor=0), 6)[-4:] == [[0.1 * 0.75, 0.2 * 0.75]] + 3 * [[0.1, 0.2]]
+
+
+@pytest.mark.parametrize("arguments", [(0.5, 3), (2, 0), (2, 1.5), (2, 3, None, -1.0)])
+def test_values_out_of_range(arguments):
+    with pytest.raises(ValueError, match=r"[Ee]xpected"):
+        GradualWarmupLR(optimizer(), *arguments)
+
+
+def test_rates_for_batches():
+    assert linear_scaling_rule(0.1, 64) == 0.025 and linear_scaling_rule(0.1, 64, base_batch_size=32) == 0.2
+    for sizes in ((0,), (3, -1)):
+        with pytest.raises(ValueError, match="positive sizes"):
+            linear_scaling_rule(0.1, *sizes)
