@@ -7,7 +7,7 @@ from typing import Any
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.module import Module
-from scratchnet.nn.utils.stateless import call
+from scratchnet.nn.utils.stateless import _functional_call
 
 __all__ = ["functional_call"]
 
@@ -48,10 +48,10 @@ def functional_call(
     >>> import scratchnet
     >>> layer = scratchnet.nn.Linear(1, 1, bias=False)
     >>> functional_call(layer, {"weight": scratchnet.tensor([[3.0]])}, scratchnet.tensor([2.0]))
-    tensor([6.], grad_fn=<LinearBackward0>)
+    tensor([6.])
     """
     if isinstance(parameter_and_buffer_dicts, dict):
-        return call(module, parameter_and_buffer_dicts, args, kwargs, tie_weights=tie_weights, strict=strict)
+        return _functional_call(module, parameter_and_buffer_dicts, args, kwargs, tie_weights=tie_weights, strict=strict)
     if not isinstance(parameter_and_buffer_dicts, Sequence):
         raise ValueError(
             "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
@@ -66,4 +66,4 @@ def functional_call(
                 f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous"
             )
         merged.update(tensors)
-    return call(module, merged, args, kwargs, tie_weights=tie_weights, strict=strict)
+    return _functional_call(module, merged, args, kwargs, tie_weights=tie_weights, strict=strict)

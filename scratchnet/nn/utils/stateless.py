@@ -12,7 +12,7 @@ from scratchnet.nn.module import Module
 from scratchnet.nn.modules.data_parallel import DataParallel
 
 
-def call(
+def _functional_call(
     module: Module,
     parameters_and_buffers: dict[str, Tensor],
     args: Any = None,
@@ -30,7 +30,7 @@ def call(
 
 
 functional_call = deprecated(
-    call,
+    _functional_call,
     "`scratchnet.nn.utils.stateless.functional_call` is deprecated. Please use `scratchnet.func.functional_call` "
     "instead which is a drop-in replacement.",
     "functional_call",

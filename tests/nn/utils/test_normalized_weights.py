@@ -59,10 +59,10 @@ def check_same(layer, apply, undo):
         same(y, expected)
         y.cos().sum().backward()
         expected.cos().sum().backward()
-        for (name, p), (_, q) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+        for (_, p), (_, q) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
             same(p.grad, q.grad)
             p.grad = q.grad = None
-    for (name, p), q in zip(ours.state_dict().items(), theirs.state_dict().values()):
+    for p, q in zip(ours.state_dict().values(), theirs.state_dict().values()):
         same(p, q)
     if undo:
         assert undo(utils, ours) is ours

@@ -76,7 +76,7 @@ def test_as_torchs(chain):
         same(y, expected)
         y.cos().sum().backward()
         expected.cos().sum().backward()
-        for (name, p), (_, q) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+        for (_, p), (_, q) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
             assert p.requires_grad
             same(p.grad, q.grad)
         ours.zero_grad(), theirs.zero_grad()
