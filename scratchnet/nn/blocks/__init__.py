@@ -2,10 +2,16 @@
 
 from scratchnet.nn.blocks.asymmetric_conv import AsymmetricConvBlock
 from scratchnet.nn.blocks.axial_attention import AxialAttention
+from scratchnet.nn.blocks.batch_renorm import BatchRenorm1d, BatchRenorm2d, BatchRenorm3d
 from scratchnet.nn.blocks.cbam import CBAM, ChannelGate, SpatialGate
 from scratchnet.nn.blocks.channel_attention import ECA, SelectiveKernel, SqueezeExcitation
 from scratchnet.nn.blocks.conv_norm_activation import Conv2dNormActivation
 from scratchnet.nn.blocks.dual_attention import ChannelAttention, DANetHead, PositionAttention
+from scratchnet.nn.blocks.filter_response_norm import (
+    FilterResponseNorm1d,
+    FilterResponseNorm2d,
+    FilterResponseNorm3d,
+)
 from scratchnet.nn.blocks.graph import GATConv, GCNConv, SAGEConv
 from scratchnet.nn.blocks.moving_average_batch_norm import MABN2d
 from scratchnet.nn.blocks.non_local import NonLocal1d, NonLocal2d, NonLocal3d
@@ -27,6 +33,9 @@ __all__ = [
     "ASPPPooling",
     "AsymmetricConvBlock",
     "AxialAttention",
+    "BatchRenorm1d",
+    "BatchRenorm2d",
+    "BatchRenorm3d",
     "CBAM",
     "CenConv2d",
     "ChannelAttention",
@@ -35,6 +44,9 @@ __all__ = [
     "DANetHead",
     "DepthwiseSeparableConv2d",
     "ECA",
+    "FilterResponseNorm1d",
+    "FilterResponseNorm2d",
+    "FilterResponseNorm3d",
     "GATConv",
     "GCNConv",
     "LearnedPositions",

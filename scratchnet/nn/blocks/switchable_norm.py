@@ -107,6 +107,11 @@ class _SwitchableNorm(Module):
         self.running_mean.add_((mean - self.running_mean) * share)
         self.running_var.copy_(second - self.running_mean**2)
 
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *rest: Any) -> None:
+        if self.num_batches_tracked is not None:  # the authors' code does not count
+            state_dict.setdefault(prefix + "num_batches_tracked", self.num_batches_tracked)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
