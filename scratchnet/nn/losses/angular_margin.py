@@ -74,7 +74,9 @@ def _with_margin(cosine: Tensor, m: float) -> Tensor:
     if m == 0:
         return cosine
     sine = ops.sqrt(ops.clamp(1 - cosine * cosine, min=1e-12))  # at θ = 0 a root has no slope
-    return ops.where(cosine > math.cos(math.pi - m), cosine * math.cos(m) - sine * math.sin(m), cosine - m * math.sin(m))
+    return ops.where(
+        cosine > math.cos(math.pi - m), cosine * math.cos(m) - sine * math.sin(m), cosine - m * math.sin(m)
+    )
 
 
 class ArcFaceLoss(_Loss):
@@ -112,7 +114,9 @@ class ArcFaceLoss(_Loss):
         return angular_margin_loss(input, self.weight, target, self.scale, self.margin, reduction=self.reduction)
 
     def extra_repr(self) -> str:
-        return "in_features={in_features}, out_features={out_features}, scale={scale}, margin={margin}".format_map(vars(self))
+        return "in_features={in_features}, out_features={out_features}, scale={scale}, margin={margin}".format_map(
+            vars(self)
+        )
 
 
 class CosFaceLoss(ArcFaceLoss):

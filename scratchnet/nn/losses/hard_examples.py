@@ -97,7 +97,10 @@ def hard_negative_mining(loss: Tensor, positive: Tensor, neg_pos_ratio: float = 
     ValueError
         If the shapes differ or have not two dimensions.
     """
-    losses, chosen = check_tensor(loss, "hard_negative_mining", "loss").array, check_tensor(positive, "hard_negative_mining")
+    losses, chosen = (
+        check_tensor(loss, "hard_negative_mining", "loss").array,
+        check_tensor(positive, "hard_negative_mining"),
+    )
     if losses.ndim != 2 or chosen.array.shape != losses.shape:
         raise ValueError(
             f"hard_negative_mining: expected loss and positive of shape [N, P], got {losses.shape} and {chosen.array.shape}"

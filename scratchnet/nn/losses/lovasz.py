@@ -136,7 +136,12 @@ class LovaszSoftmaxLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction=reduction)
-        self.classes, self.per_image, self.ignore_index, self.from_logits = classes, per_image, ignore_index, from_logits
+        self.classes, self.per_image, self.ignore_index, self.from_logits = (
+            classes,
+            per_image,
+            ignore_index,
+            from_logits,
+        )
 
 
 class LovaszHingeLoss(_Loss):

@@ -175,12 +175,16 @@ def _with_classes(name: str, input: Tensor, target: Tensor, centers: Tensor | No
     """Vectors [N, D] and the array of their classes [N]."""
     x, t = require_float(input, name), check_tensor(target, name, "target").array
     if x.array.ndim != 2 or t.shape != x.array.shape[:1] or t.dtype.kind not in "iu":
-        raise ValueError(f"{name}: expected input [N, D] and integer target [N], got {x.array.shape} and {t.dtype} {t.shape}")
+        raise ValueError(
+            f"{name}: expected input [N, D] and integer target [N], got {x.array.shape} and {t.dtype} {t.shape}"
+        )
     if centers is not None:
         if centers.array.ndim != 2 or centers.array.shape[1] != x.array.shape[1]:
             raise ValueError(f"{name}: expected one vector [C, {x.array.shape[1]}] a class, got {centers.array.shape}")
         if t.size and (t.min() < 0 or t.max() >= len(centers.array)):
-            raise IndexError(f"{name}: target {t.min()} … {t.max()} is out of bounds: there are {len(centers.array)} classes")
+            raise IndexError(
+                f"{name}: target {t.min()} … {t.max()} is out of bounds: there are {len(centers.array)} classes"
+            )
     return x, t
 
 

@@ -145,7 +145,9 @@ def probabilities_and_truth(
     flat = (n, classes, int(np.prod(shape[2:])))
     if t.shape == shape:
         if ignore_index >= 0:
-            raise ValueError(f"{name}: ignore_index={ignore_index} needs a target of classes, but target has input's shape")
+            raise ValueError(
+                f"{name}: ignore_index={ignore_index} needs a target of classes, but target has input's shape"
+            )
         truth, counts = t.reshape(flat).astype(x.array.dtype), np.ones_like(x.array, shape=(n, 1, flat[2]))
     elif t.shape == (n, *shape[2:]) and t.dtype.kind in "iub":
         _, labels, ones = _chosen_weights(t.reshape(n, 1, -1), None, ignore_index, x.array.dtype, max(classes, 2))

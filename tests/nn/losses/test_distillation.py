@@ -12,7 +12,9 @@ from scratchnet.testing import check_against_torch, check_gradient, values
 from scratchnet.testing.strategies import seeds, shapes
 
 
-@given(seeds(), shapes(0, 1, 1, 3), st.sampled_from([1.0, 4.0]), st.sampled_from(["mean", "sum", "none"]), st.booleans())
+@given(
+    seeds(), shapes(0, 1, 1, 3), st.sampled_from([1.0, 4.0]), st.sampled_from(["mean", "sum", "none"]), st.booleans()
+)
 def test_it_is_the_composition_in_torch(seed, size, temperature, reduction, hard):
     z, v = values((2, 3, *size), seed), values((2, 3, *size), seed + 1)
     t = np.random.default_rng(seed).integers(0, 3, (2, *size)) if hard else None
@@ -45,7 +47,9 @@ def test_the_module_hands_over_its_settings():
     np.testing.assert_array_equal(nn.DistillationLoss(2.0, 0.3, "none")(z, v, t).array, expected)
 
 
-@pytest.mark.parametrize("options", [dict(temperature=0.0), dict(alpha=1.1), dict(reduction="average"), dict(teacher=1)])
+@pytest.mark.parametrize(
+    "options", [dict(temperature=0.0), dict(alpha=1.1), dict(reduction="average"), dict(teacher=1)]
+)
 def test_refusals(options):
     z = Tensor(values((2, 3), 0))
     teacher = z[:1] if options.pop("teacher", None) else z

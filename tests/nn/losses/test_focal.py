@@ -37,7 +37,9 @@ def test_sigmoid_form_is_the_composition_in_torch(seed, shape, alpha, gamma, red
     )  # fmt: skip
 
 
-@given(seeds(), st.integers(1, 3), st.integers(2, 3), shapes(0, 2, 1, 3), GAMMAS, REDUCTIONS, st.booleans(), st.booleans())
+@given(
+    seeds(), st.integers(1, 3), st.integers(2, 3), shapes(0, 2, 1, 3), GAMMAS, REDUCTIONS, st.booleans(), st.booleans()
+)
 def test_class_form_is_the_composition_in_torch(seed, n, classes, size, gamma, reduction, weighted, two_sided):
     x, t = values((n, classes, *size), seed), np.random.default_rng(seed).integers(0, classes, (n, *size))
     w = values((classes,), seed, 0.2, 2) if weighted else None

@@ -99,7 +99,9 @@ def test_modules_hand_over_their_settings():
     assert nn.MultiBoxLoss(1.0, 0.5)(*args).item() == multi_box_loss(*args, 1.0, 0.5).item()
 
 
-@pytest.mark.parametrize("options", [dict(thresh=1.5), dict(min_kept=-1), dict(min_kept=1.5), dict(reduction="average")])
+@pytest.mark.parametrize(
+    "options", [dict(thresh=1.5), dict(min_kept=-1), dict(min_kept=1.5), dict(reduction="average")]
+)
 def test_ohem_refuses(options):
     with pytest.raises(ValueError):
         ohem_cross_entropy(Tensor(values((2, 3), 0)), Tensor(np.array([0, 1])), **options)

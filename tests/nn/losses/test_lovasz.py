@@ -31,12 +31,22 @@ def softmax_by_sets(x, t, classes, ignored):
     if x.shape[1] == 1:
         kinds = [1] if classes != "present" or (t == 1).any() else []
     else:
-        kinds = {"present": sorted(set(t.tolist())), "all": range(x.shape[1])}[classes] if isinstance(classes, str) else classes
+        kinds = (
+            {"present": sorted(set(t.tolist())), "all": range(x.shape[1])}[classes]
+            if isinstance(classes, str)
+            else classes
+        )
     losses = [extension(np.abs((t == c) - p[:, c if x.shape[1] > 1 else 0]), t == c) for c in kinds]
     return np.mean(losses) if losses else 0.0
 
 
-@given(seeds(), st.integers(1, 3), st.integers(1, 4), st.sampled_from(["present", "all", "list"]), st.sampled_from(list(REDUCE)))
+@given(
+    seeds(),
+    st.integers(1, 3),
+    st.integers(1, 4),
+    st.sampled_from(["present", "all", "list"]),
+    st.sampled_from(list(REDUCE)),
+)
 def test_softmax_form_is_the_sum_over_sets(seed, n, channels, classes, reduction):
     rng = np.random.default_rng(seed)
     t = rng.integers(0, max(channels, 2), (n, 2, 2))

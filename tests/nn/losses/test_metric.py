@@ -82,7 +82,10 @@ def test_contrastive_center_and_nt_xent_are_compositions_in_torch(seed):
             torch_fn=lambda x, t, c, r=reduction: reduced(((x - c[t]) ** 2).sum(1) / 2, r),
         )  # fmt: skip
         check_against_torch(
-            lambda *a, r=reduction: nt_xent_loss(*a, 0.3, r), x, y, torch_fn=lambda *a, r=reduction: reduced(nt_xent(*a), r)
+            lambda *a, r=reduction: nt_xent_loss(*a, 0.3, r),
+            x,
+            y,
+            torch_fn=lambda *a, r=reduction: reduced(nt_xent(*a), r),
         )
 
 

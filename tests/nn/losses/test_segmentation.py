@@ -103,7 +103,9 @@ def test_modules_hand_over_their_settings():
     p = nn.functional.softmax(x, 1)
     np.testing.assert_array_equal(dice(p, t).array, dice_loss(p, t, 0.5, 2.0, w, 7, False, "none").array)
     tversky = nn.TverskyLoss(0.2, 0.8, 0.5, 2.0, w, 7, False, "none")
-    np.testing.assert_array_equal(tversky(p, t).array, tversky_loss(p, t, 0.2, 0.8, 0.5, 2.0, w, 7, False, "none").array)
+    np.testing.assert_array_equal(
+        tversky(p, t).array, tversky_loss(p, t, 0.2, 0.8, 0.5, 2.0, w, 7, False, "none").array
+    )
     assert repr(nn.DiceLoss()) == "DiceLoss()"
 
 
