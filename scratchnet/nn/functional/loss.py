@@ -190,6 +190,7 @@ def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
             "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,  # the line that calls the loss
         )
+        ops.broadcast_shapes(x.array.shape, t.array.shape)  # raises if there is none
     if x.array.dtype != t.array.dtype:
         x, t = promote(x, t, function=name)
     return x, t

@@ -8,6 +8,7 @@ from scratchnet.autograd.tensor import Tensor
 from scratchnet.kernels import Windows, adaptive_windows
 from scratchnet.nn.functional.arguments import ints, require_float
 from scratchnet.nn.functional.pooling_operations import AvgPool, MaxPool, apply_pooling, spatial_size
+from scratchnet.ops.elementwise import check_tensor
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
@@ -100,13 +101,18 @@ def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Tensor:
 
 
 def _regions(function: str, dims: int, input: Tensor, output_size: Any, channels: bool) -> Windows:
+    sizes = output_size if isinstance(output_size, tuple | list) and dims > 1 else None
+    if sizes is not None and check_tensor(input, function).array.ndim <= len(sizes):
+        raise ValueError(
+            f"{function}: output_size={output_size} expects an input of {len(sizes) + 1} or more dimensions, "
+            f"got shape {input.array.shape}"
+        )
     size = spatial_size(input, dims, function, channels)
     require_float(input, function)
-    if isinstance(output_size, tuple | list) and dims > 1:
-        if len(output_size) != dims:
-            error = ValueError if len(output_size) >= input.array.ndim else RuntimeError
-            raise error(f"{function}: output_size must be an int or have {dims} elements, got {output_size}")
-        output_size = tuple(n if m is None else m for n, m in zip(size, output_size))
+    if sizes is not None:
+        if len(sizes) != dims:
+            raise RuntimeError(f"{function}: output_size must be an int or have {dims} elements, got {output_size}")
+        output_size = tuple(n if m is None else m for n, m in zip(size, sizes))
     output = ints(output_size, dims, function, "output_size")
     if min(output) < 0:
         raise RuntimeError(f"{function}: elements of output_size must not be negative, got {output_size}")

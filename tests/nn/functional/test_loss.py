@@ -189,6 +189,8 @@ def test_shapes_that_differ_are_broadcast_with_a_warning():
         with pytest.warns(UserWarning):
             theirs = getattr(torch.nn.functional, name)(torch.from_numpy(X), torch.from_numpy(X[:1]))
         np.testing.assert_allclose(ours.array, theirs.numpy(), rtol=1e-5)
+        with pytest.warns(UserWarning), pytest.raises(RuntimeError, match=r"broadcast.*\[5, 4\], \[5\]"):
+            getattr(F, name)(Tensor(np.ones((5, 4))), Tensor(np.ones(5)))
 
 
 @pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss"])  # torch's huber_loss refuses in backward

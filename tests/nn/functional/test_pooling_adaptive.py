@@ -92,6 +92,12 @@ def test_inputs(kind, dims, change):
     check_against_torch(f"nn.functional.adaptive_{kind}_pool{dims}d", x, 2, grad=x.size > 0 or len(x) == 0)
 
 
+def test_too_few_dimensions_for_sizes():
+    for name in ("adaptive_avg_pool2d", "adaptive_max_pool3d"):
+        for sizes in ((2, 2), [2] * 3):
+            check_against_torch(f"nn.functional.{name}", X[0, 0, 0], sizes)
+
+
 @pytest.mark.parametrize("text", [
     "AdaptiveAvgPool1d(5)", "AdaptiveAvgPool2d((3, None))", "AdaptiveAvgPool2d(5)", "AdaptiveAvgPool3d((3, 1, 2))",
     "AdaptiveMaxPool1d(3, return_indices=True)", "AdaptiveMaxPool2d((None, 2))", "AdaptiveMaxPool3d(2, True)",
