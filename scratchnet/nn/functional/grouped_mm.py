@@ -32,7 +32,7 @@ def grouped_mm(
     offs : [G], int32, optional
         Where each group ends. What lies after the last end is left out: its results are 0.
     bias
-        Not supported, as in torch.
+        Not supported, as in torch. (Rows need not be aligned, though, and float64 is served too.)
     out_dtype : dtype, optional
         Compute in this one.
 

@@ -71,9 +71,9 @@ class LinearCrossEntropyOptions:
             return max(1, batch if given is None else min(given, batch))
         if method == "auto":
             method = "aspect_ratio" if dtype == np.float16 else "aspect_ratio:2"
-        equal = -(-batch // max(1, -(-classes // in_features)))
+        equal = -(-batch // max(1, -(-classes // max(1, in_features))))
         rows = min((1 << max(equal - 1, 0).bit_length()) // int(method.partition(":")[2] or 1), batch)
-        if given is not None and min(given, batch) != rows:
+        if given is not None and given != rows:
             raise ValueError(
                 f"batch_chunk_size (={given}) and chunking_method ('{method}') give different chunk sizes ({given} vs "
                 f"{rows}); pass only one."
@@ -209,4 +209,4 @@ def _in_pieces(
 def _total_weight(target: Any, weight: Tensor | None, ignore_index: int, dtype: Any) -> Any:
     """Σ w_t of what is not ignored: what the mean is divided by."""
     chosen = target[target != ignore_index]
-    return np.asarray(len(chosen) if weight is None else weight.array[chosen].sum(), dtype)
+    return np.asarray(len(chosen) if weight is None else weight.array[chosen].sum(), dtype, like=target)

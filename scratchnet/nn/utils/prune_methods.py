@@ -227,7 +227,7 @@ class _Unstructured(_Amount):
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         mask = default_mask.clone()
         if n := self.number(t.array.size):
-            mask.array.reshape(-1)[ops.topk(self.scores(t).reshape(-1), n, largest=False).indices.array] = 0
+            mask.array.flat[ops.topk(self.scores(t).reshape(-1), n, largest=False).indices.array] = 0
         return mask
 
 

@@ -74,6 +74,19 @@ def test_shapes_and_probabilities():
     assert repr(layer) == repr(theirs)
 
 
+@pytest.mark.parametrize("target", [[-100, -100], []], ids=["all ignored", "no examples"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_nothing_to_learn_from(reduction, target):
+    x, w, t = np.ones((len(target), 3)), np.ones((4, 3)), np.array(target, np.int64)
+    losses = [
+        library.functional.linear_cross_entropy(
+            make(x), make(w), make(t), reduction=reduction, options=library.LinearCrossEntropyOptions(batch_chunk_size=1)
+        )
+        for library, make in ((nn, Tensor), (torch.nn, torch.from_numpy))
+    ]
+    np.testing.assert_array_equal(losses[0].array, losses[1].numpy())
+
+
 def test_half_precision_is_computed_in_single():
     x, w, t = values((4, 3), 0).astype(np.float16), values((5, 3), 1).astype(np.float16), np.arange(4)
     loss = F.linear_cross_entropy(Tensor(x), Tensor(w), Tensor(t), options=Options())

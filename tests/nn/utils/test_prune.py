@@ -33,7 +33,7 @@ def pair():
     return ours, theirs
 
 
-@pytest.mark.parametrize("second", [None, "identity", "random", "l1", "random channels", "norms", "mask"])
+@pytest.mark.parametrize("second", [None, "random", "norms", "mask"])
 @pytest.mark.parametrize("first", METHODS)
 def test_as_torchs(first, second):
     ours, theirs = pair()
@@ -72,7 +72,7 @@ def test_several_parameters_together(scores):
 
 def test_by_hand():
     """A third of six: 1 and −2 are the least; then half of the four that are left."""
-    t = Tensor(np.array([[1.0, -2, 3], [4, -5, 6]]))
+    t = Tensor(np.array([[1.0, 4], [-2, -5], [3, 6]]).T)  # not contiguous
     method = prune.L1Unstructured(1 / 3)
     np.testing.assert_array_equal(method.prune(t).array, [[0, 0, 3], [4, -5, 6]])
     np.testing.assert_array_equal(method.prune(t, importance_scores=-1 / t).array, [[1, -2, 3], [4, 0, 0]])
