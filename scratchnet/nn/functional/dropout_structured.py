@@ -124,7 +124,8 @@ def _grown(corners: Any, block: int) -> Any:
     places = corners.shape[2:]
     grown = np.zeros((*corners.shape[:2], *[n + block - 1 for n in places]), np.bool_)
     for offset in itertools.product(range(block), repeat=len(places)):
-        grown[..., *[slice(i, i + n) for i, n in zip(offset, places)]] |= corners
+        shifted: Any = (..., *[slice(i, i + n) for i, n in zip(offset, places)])
+        grown[shifted] |= corners
     return grown
 
 
