@@ -164,7 +164,7 @@ def beyond() -> Iterator[tuple[str, dict[str, Any]]]:
     for path in ("nn.blocks", "nn.losses"):
         package = importlib.import_module(f"scratchnet.{path}")
         yield path, {name: getattr(package, name) for name in sorted(package.__all__)}
-    for path in ("nn", "nn.functional", "nn.init", "optim", "optim.lr_scheduler", "optim.swa_utils"):
+    for path in ("nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "optim.swa_utils"):
         ours = importlib.import_module(f"scratchnet.{path}")
         yield path, {
             name: x
