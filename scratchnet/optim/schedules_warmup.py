@@ -83,7 +83,8 @@ class GradualWarmupLR(LRScheduler):
         if not isinstance(total_iters, int) or total_iters < 1:
             raise ValueError(f"Expected positive integer total_iters, but got {total_iters}")
         self.multiplier, self.total_iters, self.start_factor = multiplier, total_iters, start_factor
-        self._make_after, self.after = after, None  # type: LRScheduler | None
+        self._make_after = after
+        self.after: LRScheduler | None = None
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -92,7 +93,7 @@ class GradualWarmupLR(LRScheduler):
         factor = self.start_factor + (self.multiplier - self.start_factor) * share
         return [lr * factor for lr in self.base_lrs]
 
-    def step(self, *metrics: Any) -> None:  # type: ignore[override]
+    def step(self, *metrics: Any) -> None:
         """Go to the next step.
 
         Parameters

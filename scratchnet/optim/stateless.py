@@ -57,7 +57,9 @@ def swap_in_optimizer_params_and_state(
 
 def _checked(optimizer: Optimizer, saved: Any) -> tuple[dict, list[dict[str, Any]]]:
     """State and groups of a `state_dict()` that fits the optimizer."""
-    state, groups = (saved.get(key) if isinstance(saved, dict) else None for key in ("state", "param_groups"))
+    found = saved if isinstance(saved, dict) else {}
+    state: Any = found.get("state")
+    groups: Any = found.get("param_groups")
 
     def require(condition: bool, what: str) -> None:
         if not condition:
@@ -66,7 +68,7 @@ def _checked(optimizer: Optimizer, saved: Any) -> tuple[dict, list[dict[str, Any
     require(isinstance(state, dict) and isinstance(groups, list), "what optimizer.state_dict() returns")
     require(all(isinstance(entry, dict) for entry in state.values()), "a dict as the state of each parameter")
     require(len(groups) == len(optimizer.param_groups), f"{len(optimizer.param_groups)} groups, got {len(groups)}")
-    numbers = set()
+    numbers: set[int] = set()
     for i, (new, group) in enumerate(zip(groups, optimizer.param_groups)):
         require(isinstance(new, dict) and isinstance(new.get("params"), list), f"a list of numbers as params of group {i}")
         require(all(isinstance(number, int) for number in new["params"]), f"numbers as params of group {i}")

@@ -161,7 +161,8 @@ def _named(what: str, given: Any, known: dict[str, Callable]) -> dict[str, Calla
 
 def _measure(fill: Callable, activation: Any, depth: int, width: int, batch: int, seed: int) -> tuple[Any, Any]:
     generator = Generator().manual_seed(seed)
-    x, zs = randn(batch, width, generator=generator), []
+    x = randn(batch, width, generator=generator)
+    zs: list[Any] = []
     for i in range(depth):
         layer = modules.Linear(width, width, bias=False)
         fill(layer.weight, generator=generator)
