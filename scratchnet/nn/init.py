@@ -27,7 +27,7 @@ from scratchnet.random import Generator, default_generator
 
 # ---- plain distributions and constants -------------------------------------------------------------------
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fill with draws from U(a, b)."""
+    """Fill with draws from U(a, b): x = a + (b − a) · u with u uniform in [0, 1)."""
     return change(tensor, lambda t: t.uniform_(a, b, generator=generator))
 
 
@@ -80,17 +80,17 @@ def _normal_cdf(x: float) -> float:
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Fill with one value."""
+    """Fill with one value: x = val."""
     return change(tensor, lambda t: t.fill_(val))
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Fill with 1."""
+    """Fill with ones: x = 1."""
     return constant_(tensor, 1)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Fill with 0."""
+    """Fill with zeros: x = 0."""
     return constant_(tensor, 0)
 
 

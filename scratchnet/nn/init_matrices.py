@@ -19,7 +19,7 @@ def fill(tensor: Tensor, values: Any) -> Tensor:
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """Fill a matrix with the identity: a Linear layer passes its input on."""
+    """Fill a matrix with the identity, w_ij = 1 where i = j and else 0: a Linear layer passes its input on."""
     if tensor.ndim != 2:
         raise ValueError(f"eye_: Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
     return fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))

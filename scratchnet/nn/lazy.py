@@ -95,7 +95,7 @@ class UninitializedParameter(_Uninitialized, Parameter):
 
 
 class UninitializedBuffer(_Uninitialized):
-    """A buffer without a shape; `materialize` makes it one with."""
+    """A buffer without a shape. A lazy module's first input tells the shape, and `materialize` gives it."""
 
     __slots__ = ()
     cls_to_become = Tensor

@@ -38,31 +38,31 @@ class _WithoutSettings(_Activation):
 
 
 class ReLU(_WithoutSettings):
-    """max(x, 0)"""
+    """max(x, 0); at each element of [...]"""
 
     function = staticmethod(F.relu)
 
 
 class SELU(_WithoutSettings):
-    """`ELU` with the two constants for which activations keep mean 0 and variance 1"""
+    """s · `ELU`(x), with the constants s and alpha that keep mean 0 and variance 1; at each element of [...]"""
 
     function = staticmethod(F.selu)
 
 
 class SiLU(_WithoutSettings):
-    """x · sigmoid(x)"""
+    """x · sigmoid(x); at each element of [...]"""
 
     function = staticmethod(F.silu)
 
 
 class Mish(_WithoutSettings):
-    """x · tanh(log(1 + exp(x)))"""
+    """x · tanh(log(1 + exp(x))); at each element of [...]"""
 
     function = staticmethod(F.mish)
 
 
 class Hardswish(_WithoutSettings):
-    """x · min(max(x + 3, 0), 6) / 6"""
+    """x · min(max(x + 3, 0), 6) / 6; at each element of [...]"""
 
     function = staticmethod(F.hardswish)
 
@@ -71,7 +71,7 @@ class Hardswish(_WithoutSettings):
 
 
 class Hardsigmoid(_WithoutSettings):
-    """min(max(x + 3, 0), 6) / 6"""
+    """min(max(x + 3, 0), 6) / 6; at each element of [...]"""
 
     function = staticmethod(F.hardsigmoid)
 
@@ -80,37 +80,37 @@ class Hardsigmoid(_WithoutSettings):
 
 
 class Tanh(_Activation):
-    """(exp(x) − exp(−x)) / (exp(x) + exp(−x))"""
+    """(exp(x) − exp(−x)) / (exp(x) + exp(−x)); at each element of [...]"""
 
     function = staticmethod(F.tanh)
 
 
 class Sigmoid(_Activation):
-    """1 / (1 + exp(−x))"""
+    """1 / (1 + exp(−x)); at each element of [...]"""
 
     function = staticmethod(F.sigmoid)
 
 
 class LogSigmoid(_Activation):
-    """log(1 / (1 + exp(−x)))"""
+    """log(1 / (1 + exp(−x))); at each element of [...]"""
 
     function = staticmethod(F.logsigmoid)
 
 
 class Softsign(_Activation):
-    """x / (1 + |x|)"""
+    """x / (1 + |x|); at each element of [...]"""
 
     function = staticmethod(F.softsign)
 
 
 class Tanhshrink(_Activation):
-    """x − tanh(x)"""
+    """x − tanh(x); at each element of [...]"""
 
     function = staticmethod(F.tanhshrink)
 
 
 class Threshold(_Activation):
-    """x where x > threshold, else value"""
+    """x where x > threshold, else value; at each element of [...]"""
 
     function, settings = staticmethod(F.threshold), ("threshold", "value")
     shown = settings
@@ -121,7 +121,7 @@ class Threshold(_Activation):
 
 
 class Hardtanh(_Activation):
-    """x, but at least min_val and at most max_val"""
+    """min(max(x, min_val), max_val); at each element of [...]"""
 
     function, settings = staticmethod(F.hardtanh), ("min_val", "max_val")
     shown: tuple[str, ...] = settings
@@ -150,7 +150,7 @@ class Hardtanh(_Activation):
 
 
 class ReLU6(Hardtanh):
-    """min(max(x, 0), 6)"""
+    """min(max(x, 0), 6); at each element of [...]"""
 
     shown = ()
 
@@ -159,7 +159,7 @@ class ReLU6(Hardtanh):
 
 
 class LeakyReLU(_Activation):
-    """x where x > 0, else negative_slope · x"""
+    """x where x > 0, else negative_slope · x; at each element of [...]"""
 
     function, settings = staticmethod(F.leaky_relu), ("negative_slope",)
     shown = settings
@@ -170,7 +170,10 @@ class LeakyReLU(_Activation):
 
 
 class RReLU(_Activation):
-    """x where x > 0, else r · x, with random slopes r from [lower, upper) in training and their mean in evaluation"""
+    """x where x > 0, else r · x; at each element of [...], with a slope r of its own
+
+    The slopes are drawn from [lower, upper) in training; in evaluation all are the mean of the two.
+    """
 
     function, settings = staticmethod(F.rrelu), ("lower", "upper", "training")
     shown = ("lower", "upper")
@@ -181,7 +184,7 @@ class RReLU(_Activation):
 
 
 class ELU(_Activation):
-    """x where x > 0, else alpha · (exp(x) − 1)"""
+    """x where x > 0, else alpha · (exp(x) − 1); at each element of [...]"""
 
     function, settings = staticmethod(F.elu), ("alpha",)
     shown = settings
@@ -192,7 +195,7 @@ class ELU(_Activation):
 
 
 class CELU(_Activation):
-    """x where x > 0, else alpha · (exp(x / alpha) − 1)"""
+    """x where x > 0, else alpha · (exp(x / alpha) − 1); at each element of [...]"""
 
     function, settings = staticmethod(F.celu), ("alpha",)
     shown = settings
@@ -203,7 +206,7 @@ class CELU(_Activation):
 
 
 class GELU(_Activation):
-    """x · Φ(x), Φ the distribution function of the standard normal"""
+    """x · Φ(x), Φ the distribution function of the standard normal; at each element of [...]"""
 
     function, settings = staticmethod(F.gelu), ("approximate",)
     shown = settings
@@ -214,7 +217,7 @@ class GELU(_Activation):
 
 
 class Softplus(_Activation):
-    """log(1 + exp(beta · x)) / beta"""
+    """log(1 + exp(beta · x)) / beta; at each element of [...]"""
 
     function, settings = staticmethod(F.softplus), ("beta", "threshold")
     shown = settings
@@ -225,7 +228,7 @@ class Softplus(_Activation):
 
 
 class GLU(_Activation):
-    """a · sigmoid(b), a and b the halves of the input along `dim`"""
+    """a · sigmoid(b), a and b the halves of the input along `dim`: [..., 2·n, ...] gives [..., n, ...]"""
 
     function, settings = staticmethod(F.glu), ("dim",)
     shown = settings
@@ -236,7 +239,7 @@ class GLU(_Activation):
 
 
 class Hardshrink(_Activation):
-    """0 where −lambd ≤ x ≤ lambd, else x"""
+    """0 where −lambd ≤ x ≤ lambd, else x; at each element of [...]"""
 
     function, settings = staticmethod(F.hardshrink), ("lambd",)
 
@@ -249,7 +252,7 @@ class Hardshrink(_Activation):
 
 
 class Softshrink(Hardshrink):
-    """x brought nearer to 0 by lambd, and 0 where it would change sign"""
+    """x − lambd where x > lambd, x + lambd where x < −lambd, else 0; at each element of [...]"""
 
     function = staticmethod(F.softshrink)
 

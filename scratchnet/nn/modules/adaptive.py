@@ -39,6 +39,9 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     head_bias : bool
         Whether the head has a bias.
 
+    Input [N, in_features] or [in_features], target [N] or []; the result is a pair of log p(target), of the target's
+    shape, and its mean [], negative: the loss.
+
     Raises
     ------
     ValueError

@@ -59,36 +59,54 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
 
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
-    """`BatchNorm1d` of as many channels as the first input has."""
+    """`BatchNorm1d` of as many channels as the first input has.
+
+    Input [N, C] or [N, C, L]; becomes a layer of the other class with its first input.
+    """
 
     cls_to_become = BatchNorm1d
 
 
 class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
-    """`BatchNorm2d` of as many channels as the first input has."""
+    """`BatchNorm2d` of as many channels as the first input has.
+
+    Input [N, C, H, W]; becomes a layer of the other class with its first input.
+    """
 
     cls_to_become = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
-    """`BatchNorm3d` of as many channels as the first input has."""
+    """`BatchNorm3d` of as many channels as the first input has.
+
+    Input [N, C, D, H, W]; becomes a layer of the other class with its first input.
+    """
 
     cls_to_become = BatchNorm3d
 
 
 class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):
-    """`InstanceNorm1d` of as many channels as the first input has."""
+    """`InstanceNorm1d` of as many channels as the first input has.
+
+    Input [N, C, L] or [C, L]; becomes a layer of the other class with its first input.
+    """
 
     cls_to_become = InstanceNorm1d
 
 
 class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):
-    """`InstanceNorm2d` of as many channels as the first input has."""
+    """`InstanceNorm2d` of as many channels as the first input has.
+
+    Input [N, C, H, W] or [C, H, W]; becomes a layer of the other class with its first input.
+    """
 
     cls_to_become = InstanceNorm2d
 
 
 class LazyInstanceNorm3d(_LazyNorm, InstanceNorm3d):
-    """`InstanceNorm3d` of as many channels as the first input has."""
+    """`InstanceNorm3d` of as many channels as the first input has.
+
+    Input [N, C, D, H, W] or [C, D, H, W]; becomes a layer of the other class with its first input.
+    """
 
     cls_to_become = InstanceNorm3d

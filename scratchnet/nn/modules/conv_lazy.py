@@ -88,36 +88,54 @@ class _LazyConvTranspose(_LazyFilters, _ConvTranspose):
 
 
 class LazyConv1d(_LazyConv, Conv1d):
-    """A `Conv1d` that reads `in_channels` off its first input."""
+    """A `Conv1d` that reads `in_channels` off its first input.
+
+    Input [N, in_channels, L] or [in_channels, L]; becomes a layer of the other class with it.
+    """
 
     cls_to_become = Conv1d
 
 
 class LazyConv2d(_LazyConv, Conv2d):
-    """A `Conv2d` that reads `in_channels` off its first input."""
+    """A `Conv2d` that reads `in_channels` off its first input.
+
+    Input [N, in_channels, H, W] or [in_channels, H, W]; becomes a layer of the other class with it.
+    """
 
     cls_to_become = Conv2d
 
 
 class LazyConv3d(_LazyConv, Conv3d):
-    """A `Conv3d` that reads `in_channels` off its first input."""
+    """A `Conv3d` that reads `in_channels` off its first input.
+
+    Input [N, in_channels, D, H, W] or [in_channels, D, H, W]; becomes a layer of the other class with it.
+    """
 
     cls_to_become = Conv3d
 
 
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
-    """A `ConvTranspose1d` that reads `in_channels` off its first input."""
+    """A `ConvTranspose1d` that reads `in_channels` off its first input.
+
+    Input [N, in_channels, L] or [in_channels, L]; becomes a layer of the other class with it.
+    """
 
     cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
-    """A `ConvTranspose2d` that reads `in_channels` off its first input."""
+    """A `ConvTranspose2d` that reads `in_channels` off its first input.
+
+    Input [N, in_channels, H, W] or [in_channels, H, W]; becomes a layer of the other class with it.
+    """
 
     cls_to_become = ConvTranspose2d
 
 
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
-    """A `ConvTranspose3d` that reads `in_channels` off its first input."""
+    """A `ConvTranspose3d` that reads `in_channels` off its first input.
+
+    Input [N, in_channels, D, H, W] or [in_channels, D, H, W]; becomes a layer of the other class with it.
+    """
 
     cls_to_become = ConvTranspose3d

@@ -8,7 +8,10 @@ from scratchnet.nn.module import Module
 
 
 class CosineSimilarity(Module):
-    """The cosine of the angle between vectors along `dim`, see `functional.cosine_similarity`."""
+    """The cosine of the angle between vectors along `dim`, see `functional.cosine_similarity`.
+
+    x₁ · x₂ / (max(‖x₁‖, eps) · max(‖x₂‖, eps)) for inputs [..., D, ...], a result [..., ...] without `dim`.
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
@@ -19,7 +22,10 @@ class CosineSimilarity(Module):
 
 
 class PairwiseDistance(Module):
-    """The p-norm of the difference of vectors, see `functional.pairwise_distance`."""
+    """The p-norm of the difference of vectors, see `functional.pairwise_distance`.
+
+    ‖x₁ − x₂ + eps‖_p for inputs [N, D] or [D], a result [N] or [].
+    """
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()

@@ -26,7 +26,11 @@ class _Dropout(Module):
 
 
 class Dropout(_Dropout):
-    """While training, zeroes every element with probability `p` and divides the others by 1 − p."""
+    """While training, zeroes every element with probability `p` and divides the others by 1 − p.
+
+    Input of any shape, a result of the same.
+    Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014.
+    """
 
     function = staticmethod(F.dropout)
 
@@ -50,7 +54,11 @@ class Dropout3d(_Dropout):
 
 
 class AlphaDropout(_Dropout):
-    """`Dropout` for networks of SELUs: keeps mean 0 and variance 1. As in torch, `inplace` changes nothing."""
+    """`Dropout` for networks of SELUs: keeps mean 0 and variance 1. As in torch, `inplace` changes nothing.
+
+    Input of any shape, a result of the same.
+    Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.alpha_dropout(input, self.p, self.training)

@@ -14,7 +14,10 @@ from scratchnet.nn.modules.factory import positive, set_initial_values, unset
 
 
 class Identity(Module):
-    """y = x. Takes any arguments, to stand in for any layer."""
+    """y = x. Takes any arguments, to stand in for any layer.
+
+    Input of any shape, a result of the same.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

@@ -44,19 +44,29 @@ class _WeightedLoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """|x − t|"""
+    """|x − t|
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    """
 
     function = staticmethod(F.l1_loss)
 
 
 class MSELoss(_Loss):
-    """(x − t)²"""
+    """(x − t)²
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    """
 
     function = staticmethod(F.mse_loss)
 
 
 class SmoothL1Loss(_Loss):
-    """|x − t| − β/2, but (x − t)² / 2β where |x − t| < β"""
+    """|x − t| − β/2, but (x − t)² / 2β where |x − t| < β
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    Girshick, "Fast R-CNN", 2015.
+    """
 
     function, settings = staticmethod(F.smooth_l1_loss), ("beta",)
 
@@ -72,7 +82,11 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """δ · (|x − t| − δ/2), but (x − t)² / 2 where |x − t| ≤ δ"""
+    """δ · (|x − t| − δ/2), but (x − t)² / 2 where |x − t| ≤ δ
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    Huber, "Robust Estimation of a Location Parameter", 1964.
+    """
 
     function, settings = staticmethod(F.huber_loss), ("delta",)
 
@@ -84,7 +98,11 @@ class HuberLoss(_Loss):
 
 
 class NLLLoss(_WeightedLoss):
-    """−w[t] · x[t] for log-probabilities x and true classes t"""
+    """−w[t] · x[t] for log-probabilities x and true classes t
+
+    Input [N, C], [C] or [N, C, d1, ...], target [N], [] or [N, d1, ...]; a result [], or as the target with
+    reduction="none". The mean is weighted: Σ loss / Σ w[t].
+    """
 
     function, settings = staticmethod(F.nll_loss), ("weight", "ignore_index")
 
@@ -101,7 +119,11 @@ class NLLLoss(_WeightedLoss):
 
 
 class CrossEntropyLoss(_WeightedLoss):
-    """−w[t] · log softmax(x)[t] for logits x and true classes t, or against probabilities of all classes"""
+    """−w[t] · log softmax(x)[t] for logits x and true classes t, or against probabilities of all classes
+
+    Input [N, C], [C] or [N, C, d1, ...], target [N], [] or [N, d1, ...], or probabilities of the input's shape; a
+    result [], or as the classes with reduction="none".
+    """
 
     function, settings = staticmethod(F.cross_entropy), ("weight", "ignore_index", "label_smoothing")
 
@@ -119,13 +141,19 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class BCELoss(_WeightedLoss):
-    """−(t · log x + (1 − t) · log(1 − x)) for probabilities x"""
+    """−(t · log x + (1 − t) · log(1 − x)) for probabilities x
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    """
 
     function = staticmethod(F.binary_cross_entropy)
 
 
 class BCEWithLogitsLoss(_WeightedLoss):
-    """`BCELoss` of sigmoid(x), without overflow; `pos_weight` is the weight of positive answers."""
+    """`BCELoss` of sigmoid(x), without overflow; `pos_weight` is the weight of positive answers.
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    """
 
     function, settings = staticmethod(F.binary_cross_entropy_with_logits), ("weight", "pos_weight")
 
@@ -142,7 +170,10 @@ class BCEWithLogitsLoss(_WeightedLoss):
 
 
 class KLDivLoss(_Loss):
-    """t · (log t − x) for log-probabilities x and probabilities t; "batchmean" is the divergence itself"""
+    """t · (log t − x) for log-probabilities x and probabilities t; "batchmean" is the divergence itself
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    """
 
     function, settings = staticmethod(F.kl_div), ("log_target",)
 
@@ -158,7 +189,10 @@ class KLDivLoss(_Loss):
 
 
 class PoissonNLLLoss(_Loss):
-    """λ − t · log λ for counts t whose expectation is λ; the input is log λ, or λ if not `log_input`"""
+    """λ − t · log λ for counts t whose expectation is λ; the input is log λ, or λ if not `log_input`
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    """
 
     def __init__(
         self,
@@ -177,7 +211,11 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """(log v + (x − t)² / v) / 2 for means x and variances v of normal distributions"""
+    """(log v + (x − t)² / v) / 2 for means x and variances v of normal distributions
+
+    Input and target [...], variances [...] or [..., 1]; a result [], or [...] with reduction="none".
+    Nix and Weigend, "Estimating the Mean and Variance of the Target Probability Distribution", 1994.
+    """
 
     function, settings = staticmethod(F.gaussian_nll_loss), ("full", "eps")
 
@@ -187,7 +225,12 @@ class GaussianNLLLoss(_Loss):
 
 
 class CTCLoss(_Loss):
-    """−log of the probability that the sequence of labels is read out of `log_probs`, however it is stretched"""
+    """−log of the probability that the sequence of labels is read out of `log_probs`, however it is stretched
+
+    Log-probabilities [T, N, C], labels [N, S] or all in a row, lengths [N] of both; a result [], or [N] with
+    reduction="none".
+    Graves et al., "Connectionist Temporal Classification", 2006.
+    """
 
     function, settings = staticmethod(F.ctc_loss), ("blank", "zero_infinity")
 

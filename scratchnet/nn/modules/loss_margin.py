@@ -25,19 +25,28 @@ class _MarginLoss(_Loss):
 
 
 class MarginRankingLoss(_MarginLoss):
-    """max(0, −t · (x₁ − x₂) + margin)"""
+    """max(0, −t · (x₁ − x₂) + margin)
+
+    Inputs x₁, x₂ and target ±1 of one shape [...]; a result [], or [...] with reduction="none".
+    """
 
     function = staticmethod(F.margin_ranking_loss)
 
 
 class CosineEmbeddingLoss(_MarginLoss):
-    """1 − cos(x₁, x₂) where t = 1, max(0, cos(x₁, x₂) − margin) where t = −1"""
+    """1 − cos(x₁, x₂) where t = 1, max(0, cos(x₁, x₂) − margin) where t = −1
+
+    Inputs [N, D] or [D], target ±1 [N] or []; a result [], or as the target with reduction="none".
+    """
 
     function = staticmethod(F.cosine_embedding_loss)
 
 
 class HingeEmbeddingLoss(_MarginLoss):
-    """x where t = 1, max(0, margin − x) where t = −1"""
+    """x where t = 1, max(0, margin − x) where t = −1
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    """
 
     function = staticmethod(F.hinge_embedding_loss)
 
@@ -52,25 +61,38 @@ class HingeEmbeddingLoss(_MarginLoss):
 
 
 class SoftMarginLoss(_Loss):
-    """log(1 + exp(−t · x)) for answers t = ±1"""
+    """log(1 + exp(−t · x)) for answers t = ±1
+
+    Input and target [...] of one shape; a result [], or [...] with reduction="none".
+    """
 
     function = staticmethod(F.soft_margin_loss)
 
 
 class MultiLabelMarginLoss(_Loss):
-    """Every right class is to win against every wrong one by 1."""
+    """Every right class is to win against every wrong one by 1.
+
+    Σ_{j right, i wrong} max(0, 1 − x_j + x_i) / C for an input [N, C] or [C]; the target of the same shape lists the
+    right classes, up to the first −1. A result [], or [N] with reduction="none".
+    """
 
     function = staticmethod(F.multilabel_margin_loss)
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
-    """Mean over the classes of −(t · log σ(x) + (1 − t) · log σ(−x))"""
+    """Mean over the classes of −(t · log σ(x) + (1 − t) · log σ(−x))
+
+    Input and target [N, C] or [C]; a result [], or [N] with reduction="none".
+    """
 
     function = staticmethod(F.multilabel_soft_margin_loss)
 
 
 class MultiMarginLoss(_WeightedLoss):
-    """Σ_{j ≠ t} w_t · max(0, margin − x_t + x_j)ᵖ / C for classes t"""
+    """Σ_{j ≠ t} w_t · max(0, margin − x_t + x_j)ᵖ / C for classes t
+
+    Input [N, C] or [C], target [N] or []; a result [], or as the target with reduction="none".
+    """
 
     function, settings = staticmethod(F.multi_margin_loss), ("p", "margin", "weight")
 
@@ -92,7 +114,11 @@ class MultiMarginLoss(_WeightedLoss):
 
 
 class TripletMarginLoss(_Loss):
-    """max(0, ‖a − p‖ − ‖a − n‖ + margin) for an anchor, something like it and something unlike it"""
+    """max(0, ‖a − p‖ − ‖a − n‖ + margin) for an anchor, something like it and something unlike it
+
+    Three inputs [N, D] or [D]; a result [], or [N] with reduction="none".
+    Balntas et al., "Learning Shallow Convolutional Feature Descriptors with Triplet Losses", 2016.
+    """
 
     function, settings = staticmethod(F.triplet_margin_loss), ("margin", "p", "eps", "swap")
 
@@ -113,7 +139,10 @@ class TripletMarginLoss(_Loss):
 
 
 class TripletMarginWithDistanceLoss(_Loss):
-    """`TripletMarginLoss` with a distance of one's own"""
+    """`TripletMarginLoss` with a distance of one's own
+
+    max(0, d(a, p) − d(a, n) + margin) for three inputs [N, D] or [D] and a distance d, which gives [N].
+    """
 
     function, settings = staticmethod(F.triplet_margin_with_distance_loss), ("distance_function", "margin", "swap")
 

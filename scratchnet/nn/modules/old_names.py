@@ -24,7 +24,7 @@ def _add_all(self: Module, **kwargs: Any) -> None:
 
 
 class Container(Module):
-    """A module with the children that it is given by name."""
+    """A module with the children that it is given by name. It is not called itself."""
 
     __init__ = deprecated(
         _add_all,

@@ -52,7 +52,10 @@ class _CircularPad(_Pad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """Numbers equal to `value` before and after a signal, see `ConstantPad2d`."""
+    """Numbers equal to `value` before and after a signal, see `ConstantPad2d`.
+
+    Input [N, C, L] or [C, L]; `padding` holds the widths before and after each dimension, the last one first.
+    """
 
     dims = 1
 
@@ -73,7 +76,10 @@ class ConstantPad2d(_ConstantPad):
 
 
 class ConstantPad3d(_ConstantPad):
-    """Planes of `value` around a volume, see `ConstantPad2d`."""
+    """Planes of `value` around a volume, see `ConstantPad2d`.
+
+    Input [N, C, D, H, W] or [C, D, H, W]; `padding` holds the widths before and after each dimension, the last one first.
+    """
 
     dims = 3
 
@@ -87,15 +93,24 @@ class _ZeroPad(_ConstantPad):
 
 
 class ZeroPad1d(_ZeroPad, ConstantPad1d):
-    """Zeros before and after a signal, see `ConstantPad2d`."""
+    """Zeros before and after a signal, see `ConstantPad2d`.
+
+    Input [N, C, L] or [C, L]; `padding` holds the widths before and after each dimension, the last one first.
+    """
 
 
 class ZeroPad2d(_ZeroPad, ConstantPad2d):
-    """Zeros around an image, see `ConstantPad2d`."""
+    """Zeros around an image, see `ConstantPad2d`.
+
+    Input [N, C, H, W] or [C, H, W]; `padding` holds the widths before and after each dimension, the last one first.
+    """
 
 
 class ZeroPad3d(_ZeroPad, ConstantPad3d):
-    """Zeros around a volume, see `ConstantPad2d`."""
+    """Zeros around a volume, see `ConstantPad2d`.
+
+    Input [N, C, D, H, W] or [C, D, H, W]; `padding` holds the widths before and after each dimension, the last one first.
+    """
 
 
 class ReflectionPad1d(_Pad):

@@ -117,7 +117,10 @@ class LSTMCell(RNNCellBase):
 
 
 class GRUCell(RNNCellBase):
-    """A step of `GRU`, called as `RNNCell`."""
+    """A step of `GRU`, called as `RNNCell`.
+
+    An input [N, input_size] or [input_size], a state [N, hidden_size] or [hidden_size], which is also the result.
+    """
 
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None

@@ -17,21 +17,30 @@ class _AlongDim(Module):
 
 
 class Softmax(_AlongDim):
-    """exp(x_i) / Σ_j exp(x_j) along `dim`"""
+    """exp(x_i) / Σ_j exp(x_j) along `dim`
+
+    Input of any shape, a result of the same.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmax(input, self.dim, _stacklevel=5)
 
 
 class Softmin(_AlongDim):
-    """exp(−x_i) / Σ_j exp(−x_j) along `dim`"""
+    """exp(−x_i) / Σ_j exp(−x_j) along `dim`
+
+    Input of any shape, a result of the same.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim, _stacklevel=5)
 
 
 class LogSoftmax(_AlongDim):
-    """x_i − log Σ_j exp(x_j) along `dim`"""
+    """x_i − log Σ_j exp(x_j) along `dim`
+
+    Input of any shape, a result of the same.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim, _stacklevel=5)

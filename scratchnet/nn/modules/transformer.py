@@ -22,6 +22,8 @@ from scratchnet.nn.modules.transformer_layers import TransformerDecoderLayer, Tr
 class TransformerEncoder(Module):
     """Encoder layers one after the other, each a copy of the one that is given (with equal initial values).
 
+    Input and result [L, N, E], or [N, L, E] if the layers are batch_first, or [L, E].
+
     Parameters
     ----------
     encoder_layer : TransformerEncoderLayer
@@ -65,6 +67,8 @@ class TransformerEncoder(Module):
 
 class TransformerDecoder(Module):
     """Decoder layers one after the other, each a copy of the one that is given (with equal initial values).
+
+    Targets and result [L, N, E], memory [S, N, E]; N comes first if the layers are batch_first, or is left out.
 
     Parameters
     ----------
