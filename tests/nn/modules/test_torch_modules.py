@@ -1,6 +1,7 @@
 """torch's own list of module configurations: the same outputs, gradients, states, names and refusals here."""
 
 import warnings
+from dataclasses import fields
 
 import pytest
 import torch
@@ -32,7 +33,7 @@ def our(value):
         attention = value.self_attn
         return nn.TransformerEncoderLayer(attention.embed_dim, attention.num_heads, value.linear1.out_features, **options)
     if isinstance(value, torch.nn.LinearCrossEntropyOptions):
-        return nn.LinearCrossEntropyOptions(**{key: our(v) for key, v in vars(value).items()})
+        return nn.LinearCrossEntropyOptions(**{field.name: our(getattr(value, field.name)) for field in fields(value)})
     return getattr(nn.functional, value.__name__) if callable(value) else from_torch(value)
 
 
