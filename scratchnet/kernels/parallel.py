@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 _SPLIT = 4                  # ranges a thread: a late thread takes fewer
-_MIN_WORK = 60_000          # operations worth handing to another thread, about 20 µs
+_MIN_WORK = 400_000         # operations worth handing to another thread, some 100 µs: one that sleeps takes half of that to wake
 
 
 def _default_threads() -> int:
