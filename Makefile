@@ -47,7 +47,7 @@ bench-check: $(STAMPS)/test $(STAMPS)/bench  ## is anything slower, beside torch
 
 # Tensor has methods named bool, float and int, which pdoc takes for the types in its annotations: that warning is no news.
 docs: $(STAMPS)/docs  ## build the API reference into docs/_build
-	@$(PY) -W error::UserWarning -W "ignore:Error parsing type annotation:UserWarning" -m pdoc --docformat numpy --output-directory docs/_build scratchnet
+	@$(PY) -W error::UserWarning -W "ignore:Error parsing type annotation:UserWarning" -m tools.api_docs --docformat numpy --output-directory docs/_build scratchnet
 
 clean:  ## back to a fresh clone: remove .venv, caches and docs/_build (runs/ stays)
 	rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
