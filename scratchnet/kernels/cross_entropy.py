@@ -7,7 +7,10 @@ import numpy as np
 from scratchnet.kernels.cross_entropy_loops import backward_columns, backward_rows, forward_columns, forward_rows
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
-from scratchnet.kernels.softmax_passes import rows_together, tile_width
+from scratchnet.kernels.softmax_passes import rows_together
+
+_TILE = 128 * 1024              # logits of a tile, which are read twice: half of a second-level cache
+_COLUMNS = 64, 1024             # of a tile, at least and at most
 
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -144,7 +147,7 @@ def _run(rows, columns, x, target, weight, ignore_index, smoothing, *arrays):
     if target.size and x.ndim == 2:
         parallel_for(rows, len(x), 2 * x.shape[1], rows_together(x.shape[1]), dense(x).reshape(-1), *rest, bad)
     elif target.size:
-        wide = tile_width(x.shape[1])
+        wide = min(max(_TILE // x.shape[1], _COLUMNS[0]), _COLUMNS[1])
         parallel_for(columns, len(x) * -(-x.shape[2] // wide), 2 * x.shape[1] * min(x.shape[2], wide), wide, dense(x),
                      *rest, bad)
     if bad[0] != ignore_index:

@@ -7,7 +7,7 @@ exponentials, so those are computed of a block of rows, or a tile of columns, as
 from __future__ import annotations
 
 from scratchnet.kernels.instructions import Intrinsic, like
-from scratchnet.kernels.jit import jit
+from scratchnet.kernels.jit import copy, fill, jit
 from scratchnet.kernels.vector_loops import add
 from scratchnet.kernels.vector_math import exp_of_negative, log
 
@@ -86,13 +86,20 @@ def tile_width(classes):
 
 
 @jit
+def column_maxima(x, first, largest):
+    """Of the columns first, first + 1, ... of x [C, L]: the largest number."""
+    last = first + len(largest)
+    copy(largest, x[0, first:last])
+    for c in range(1, len(x)):
+        _larger(x[c, first:last], largest)
+
+
+@jit
 def column_exponentials(x, first, largest, total, tile):
     """Of the columns first, first + 1, ... of x [C, L]: the largest number m, tile [C·T] = exp(x - m), and its sum."""
     width, last = len(largest), first + len(largest)
-    for i in range(width):
-        largest[i], total[i] = x[0, first + i], 0
-    for c in range(1, len(x)):
-        _larger(x[c, first:last], largest)
+    column_maxima(x, first, largest)
+    fill(total, 0)
     for c in range(len(x)):
         _subtract(x[c, first:last], largest, tile[c * width:(c + 1) * width])
     exponentials(tile[:len(x) * width])
