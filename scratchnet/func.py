@@ -7,7 +7,7 @@ from typing import Any
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.module import Module
-from scratchnet.nn.utils.stateless import _functional_call
+from scratchnet.nn.utils.stateless import call_with
 
 __all__ = ["functional_call"]
 
@@ -40,6 +40,8 @@ def functional_call(
     ------
     ValueError
         If a name is given twice, or different tensors for tied parameters.
+    TypeError, KeyError
+        If what is given, or is replaced, is no tensor; if a name is empty.
     RuntimeError
         If `strict` and names are missing or unexpected; for a `DataParallel`.
 
@@ -51,7 +53,7 @@ def functional_call(
     tensor([6.])
     """
     if isinstance(parameter_and_buffer_dicts, dict):
-        return _functional_call(module, parameter_and_buffer_dicts, args, kwargs, tie_weights=tie_weights, strict=strict)
+        return call_with(module, parameter_and_buffer_dicts, args, kwargs, tie_weights=tie_weights, strict=strict)
     if not isinstance(parameter_and_buffer_dicts, Sequence):
         raise ValueError(
             "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
@@ -66,4 +68,4 @@ def functional_call(
                 f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous"
             )
         merged.update(tensors)
-    return _functional_call(module, merged, args, kwargs, tie_weights=tie_weights, strict=strict)
+    return call_with(module, merged, args, kwargs, tie_weights=tie_weights, strict=strict)

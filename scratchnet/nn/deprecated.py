@@ -9,14 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 
-def deprecated(function: Callable, message: str, name: str | None = None) -> Callable:
-    """`function` under an old name, which warns with a FutureWarning whenever it is called."""
+def deprecated(message: str, name: str | None = None) -> Callable[[Callable], Callable]:
+    """Let a function warn with a FutureWarning whenever it is called, under its own or an old name."""
 
-    @functools.wraps(function)
-    def old(*args: Any, **kwargs: Any) -> Any:
-        warnings.warn(message, FutureWarning, stacklevel=2)
-        return function(*args, **kwargs)
+    def decorate(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def old(*args: Any, **kwargs: Any) -> Any:
+            warnings.warn(message, FutureWarning, stacklevel=2)
+            return function(*args, **kwargs)
 
-    old.__name__ = old.__qualname__ = name or function.__name__
-    old.__doc__ = f"{message}\n\n{inspect.getdoc(function)}"
-    return old
+        if name is not None:
+            old.__name__ = old.__qualname__ = name
+        old.__doc__ = f"{message}\n\n{inspect.getdoc(function) or ''}".rstrip()
+        return old
+
+    return decorate

@@ -201,7 +201,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 def _deprecated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """A function under the name that it had before names of what works in place ended in `_`."""
     new, old = function.__name__, function.__name__.removesuffix("_")
-    return deprecated(function, f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", old)
+    return deprecated(f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", old)(function)
 
 
 uniform, normal, constant = _deprecated(uniform_), _deprecated(normal_), _deprecated(constant_)

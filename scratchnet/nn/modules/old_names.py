@@ -13,21 +13,17 @@ class NLLLoss2d(NLLLoss):
     """`NLLLoss`, which serves any number of dimensions."""
 
     __init__ = deprecated(
-        NLLLoss.__init__, "`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement."
-    )
-
-
-def _add_all(self: Module, **kwargs: Any) -> None:
-    Module.__init__(self)
-    for name, module in kwargs.items():
-        self.add_module(name, module)
+        "`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement."
+    )(NLLLoss.__init__)
 
 
 class Container(Module):
     """A module with the children that it is given by name. It is not called itself."""
 
-    __init__ = deprecated(
-        _add_all,
-        "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. Subclass that instead.",
-        "__init__",
+    @deprecated(
+        "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. Subclass that instead."
     )
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__()
+        for name, module in kwargs.items():
+            self.add_module(name, module)

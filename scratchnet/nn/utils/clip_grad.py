@@ -77,10 +77,9 @@ def clip_grad_norm_(
 
 
 clip_grad_norm = deprecated(
-    clip_grad_norm_,
     "`scratchnet.nn.utils.clip_grad_norm` is now deprecated in favor of `scratchnet.nn.utils.clip_grad_norm_`.",
     "clip_grad_norm",
-)
+)(clip_grad_norm_)
 
 
 def clip_grads_with_norm_(

@@ -16,15 +16,17 @@ every method, and for whoever else reads the weight.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.nn.containers import ModuleDict, ModuleList
+from scratchnet.nn.containers import ModuleDict
 from scratchnet.nn.module import Module
 from scratchnet.nn.parameter import Parameter
+from scratchnet.nn.utils.parametrization_list import ParametrizationList, check_unchanged, inverted, register_tensor
 
 __all__ = [
     "cached", "ParametrizationList", "register_parametrization", "is_parametrized", "remove_parametrizations",
@@ -34,170 +36,38 @@ __all__ = [
 M = TypeVar("M", bound=Module)
 
 
-class _Cache:
-    """Values of parametrized tensors, while someone is inside `cached()`."""
+class _Cache(threading.local):
+    """Values of parametrized tensors, while this thread is inside `cached()`."""
 
-    depth = 0
-    values: dict[tuple[int, str], Tensor] = {}
+    def __init__(self) -> None:
+        self.depth = 0
+        self.values: dict[ParametrizationList, Tensor] = {}
+
+
+_cache = _Cache()
 
 
 @contextmanager
 def cached() -> Iterator[None]:
-    """Within the block every parametrized tensor is computed once, when first read, and remembered."""
-    _Cache.depth += 1
+    """Within the block, and in this thread, every parametrized tensor is computed once, when first read, and remembered."""
+    _cache.depth += 1
     try:
         yield
     finally:
-        _Cache.depth -= 1
-        if not _Cache.depth:
-            _Cache.values = {}
-
-
-class ParametrizationList(ModuleList):
-    """The parametrizations of one tensor, and what they compute it from: `module.parametrizations.weight`.
-
-    Called without arguments it gives the tensor, f_n(… f_1(original)). If `right_inverse` of the first makes several
-    tensors of one, these are `original0`, `original1`, … and f_1 takes them all.
-
-    Parameters
-    ----------
-    modules : sequence of Module
-    original : Tensor
-        The tensor as it was; its value is kept if the modules have a `right_inverse`.
-    unsafe : bool
-        Allow parametrizations that change shape or dtype.
-
-    Raises
-    ------
-    ValueError
-        If a `right_inverse` or the result is no tensor or, unless `unsafe`, of another shape or dtype.
-    """
-
-    def __init__(self, modules: Sequence[Module], original: Tensor, unsafe: bool = False) -> None:
-        if not modules:
-            raise ValueError("ParametrizationList requires one or more modules.")
-        super().__init__(modules)
-        self.unsafe = unsafe
-        shape, dtype = original.shape, original.dtype
-        with no_grad():
-            new = original
-            for module in reversed(list(self)):
-                new = _inverted(module, new)
-        if not isinstance(new, Tensor | Sequence):
-            raise ValueError(
-                "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
-                f"Got {type(new).__name__}"
-            )
-        self.is_tensor = isinstance(new, Tensor)
-        self.ntensors = 1 if self.is_tensor else len(new)
-        if isinstance(new, Tensor):
-            if dtype != new.dtype:
-                raise ValueError(
-                    "When `right_inverse` outputs one tensor, it may not change the dtype.\n"
-                    f"original.dtype: {dtype}\nright_inverse(original).dtype: {new.dtype}"
-                )
-            original.data = new  # the same object, so that an optimizer made before still knows it
-            _register(self, "original", original)
-        else:
-            for i, tensor in enumerate(new):
-                _register(self, f"original{i}", _as_original(tensor, original, i))
-        if not unsafe:
-            _check_unchanged(self(), shape, dtype, "unparametrized", "parametrized")
-
-    def originals(self) -> list[Tensor]:
-        """What the tensor is computed from."""
-        return [self.original] if self.is_tensor else [getattr(self, f"original{i}") for i in range(self.ntensors)]
-
-    def right_inverse(self, value: Tensor) -> None:
-        """Set the originals so that the tensor becomes `value`, as far as the parametrizations can.
-
-        Raises
-        ------
-        RuntimeError
-            If a parametrization has no `right_inverse`.
-        ValueError
-            If it returns another number of tensors, or tensors of other dtypes, than at first.
-        """
-        new: Any = value
-        with no_grad():
-            for module in reversed(list(self)):
-                if not hasattr(module, "right_inverse"):
-                    raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
-                new = module.right_inverse(new)
-        if self.is_tensor != isinstance(new, Tensor) or not isinstance(new, Tensor | Sequence):
-            expected = "a tensor" if self.is_tensor else "a sequence of tensors"
-            raise ValueError(f"`right_inverse` should return {expected}. Got {type(new).__name__}.")
-        values = [new] if isinstance(new, Tensor) else list(new)
-        if len(values) != self.ntensors:
-            raise ValueError(
-                f"'right_inverse' must return a sequence of tensors of length {self.ntensors}. Got a sequence of length "
-                f"{len(values)}."
-            )
-        for i, (original, tensor) in enumerate(zip(self.originals(), values)):
-            if not isinstance(tensor, Tensor):
-                raise ValueError(
-                    f"'right_inverse' must return a sequence of tensors. Got element {i} of type {type(tensor).__name__}."
-                )
-            if original.dtype != tensor.dtype:
-                raise ValueError(
-                    f"Tensor {i} returned by `right_inverse` has dtype {tensor.dtype} while its original has dtype "
-                    f"{original.dtype}"
-                )
-            original.data = tensor
-
-    def forward(self) -> Tensor:
-        first, *others = self
-        x = first(*self.originals())
-        for module in others:
-            x = module(x)
-        return x
-
-
-def _inverted(module: Module, value: Any) -> Any:
-    """What the module makes `value` of; without a `right_inverse`, `value` itself."""
-    if hasattr(module, "right_inverse"):
-        try:
-            return module.right_inverse(value)
-        except NotImplementedError:
-            pass
-    return value
-
-
-def _as_original(tensor: Any, parametrized: Tensor, i: int) -> Tensor:
-    """One of several tensors to learn, a parameter if the parametrized tensor was one."""
-    if not isinstance(tensor, Tensor):
-        raise ValueError(
-            "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
-            f"Got element {i} of the sequence with type {type(tensor).__name__}."
-        )
-    if isinstance(parametrized, Parameter):
-        return Parameter(tensor, parametrized.requires_grad)
-    return tensor.requires_grad_(parametrized.requires_grad)
-
-
-def _register(module: Module, name: str, x: Tensor) -> None:
-    if isinstance(x, Parameter):
-        module.register_parameter(name, x)
-    else:
-        module.register_buffer(name, x)
-
-
-def _check_unchanged(z: Any, shape: Any, dtype: Any, before: str, after: str) -> None:
-    """A parametrization maps tensors of one shape and dtype to tensors of the same."""
-    if not isinstance(z, Tensor):
-        raise ValueError(f"A parametrization must return a tensor. Got {type(z).__name__}.")
-    for what, old, new in (("dtype", dtype, z.dtype), ("shape", shape, z.shape)):
-        if old != new:
-            raise ValueError(
-                f"Registering a parametrization may not change the {what} of the tensor, unless the `unsafe` flag is "
-                f"enabled.\n{before} {what}: {old}\n{after} {what}: {new}"
-            )
+        _cache.depth -= 1
+        if not _cache.depth:
+            _cache.values = {}
 
 
 # ---- the class with the property -------------------------------------------------------------------------
 def _deepcopy(self: Any, memo: dict) -> Any:
-    replica = memo[id(self)] = self.__new__(type(self))
+    """A copy with a class of its own: what is done to the parametrizations of one is not done to the other's."""
+    cls = type_before_parametrizations(self)
+    replica = memo[id(self)] = cls.__new__(cls)
     replica.__dict__ = copy.deepcopy(self.__dict__, memo)
+    _give_own_class(replica)
+    for name in replica.parametrizations:
+        _give_property(replica, name)
     return replica
 
 
@@ -217,12 +87,11 @@ def _give_own_class(module: Module) -> None:
 def _give_property(module: Module, name: str) -> None:
     def get(self: Module) -> Tensor:
         parametrization = self.parametrizations[name]
-        if not _Cache.depth:
+        if not _cache.depth:
             return parametrization()
-        key = id(self), name
-        if key not in _Cache.values:
-            _Cache.values[key] = parametrization()
-        return _Cache.values[key]
+        if parametrization not in _cache.values:
+            _cache.values[parametrization] = parametrization()
+        return _cache.values[parametrization]
 
     def set_(self: Module, value: Tensor) -> None:
         self.parametrizations[name].right_inverse(value)
@@ -278,8 +147,8 @@ def register_parametrization(module: M, tensor_name: str, parametrization: Modul
 
 def _check_endomorphism(parametrization: Module, y: Tensor, name: str) -> None:
     x = parametrization(y)
-    _check_unchanged(x, y.shape, y.dtype, f"module.{name}", f"parametrization(module.{name})")
-    z = _inverted(parametrization, x)
+    check_unchanged(x, y.shape, y.dtype, f"module.{name}", f"parametrization(module.{name})")
+    z = inverted(parametrization, x)
     if not isinstance(z, Tensor):
         raise ValueError(f"parametrization.right_inverse must return a tensor. Got: {type(z).__name__}")
     if z.dtype != y.dtype or z.shape != y.shape:
@@ -329,7 +198,7 @@ def remove_parametrizations(module: M, tensor_name: str, leave_parametrized: boo
         )
     delattr(type(module), tensor_name)
     del module.parametrizations[tensor_name]
-    _register(module, tensor_name, tensor)
+    register_tensor(module, tensor_name, tensor)
     if not is_parametrized(module):
         del module.parametrizations
         module.__class__ = type(module).__bases__[0]
@@ -357,6 +226,6 @@ def transfer_parametrizations_and_params(from_module: Module, to_module: M, tens
         source = from_module.parametrizations[name]
         for parametrization in source:
             register_parametrization(to_module, name, parametrization)
-        for key in ["original"] if source.is_tensor else [f"original{i}" for i in range(source.ntensors)]:
+        for key in source.names():
             setattr(to_module.parametrizations[name], key, getattr(source, key))
     return to_module

@@ -18,16 +18,14 @@ from typing import Any, TypeVar
 from scratchnet import ops
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.module import Module
+from scratchnet.nn.utils.prune_base import BasePruningMethod, PruningContainer, find
 from scratchnet.nn.utils.prune_methods import (
-    BasePruningMethod,
     CustomFromMask,
     Identity,
     L1Unstructured,
     LnStructured,
-    PruningContainer,
     RandomStructured,
     RandomUnstructured,
-    find,
 )
 from scratchnet.nn.utils.vector import parameters_to_vector
 

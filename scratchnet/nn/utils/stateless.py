@@ -12,7 +12,28 @@ from scratchnet.nn.module import Module
 from scratchnet.nn.modules.data_parallel import DataParallel
 
 
-def _functional_call(
+def call_with(
+    module: Module,
+    parameters_and_buffers: dict[str, Tensor],
+    args: Any,
+    kwargs: Mapping[str, Any] | None,
+    *,
+    tie_weights: bool,
+    strict: bool,
+) -> Any:
+    """Call a module with other tensors in the place of its own, which it has again afterwards."""
+    if isinstance(module, DataParallel):
+        raise RuntimeError("The stateless API can't be used with nn.DataParallel module")
+    args = () if args is None else args if isinstance(args, tuple) else (args,)
+    with _reparametrized(module, parameters_and_buffers, tie_weights, strict):
+        return module(*args, **(kwargs or {}))
+
+
+@deprecated(
+    "`scratchnet.nn.utils.stateless.functional_call` is deprecated. Please use `scratchnet.func.functional_call` "
+    "instead which is a drop-in replacement."
+)
+def functional_call(
     module: Module,
     parameters_and_buffers: dict[str, Tensor],
     args: Any = None,
@@ -22,19 +43,7 @@ def _functional_call(
     strict: bool = False,
 ) -> Any:
     """`scratchnet.func.functional_call` with one dict."""
-    if isinstance(module, DataParallel):
-        raise RuntimeError("The stateless API can't be used with nn.DataParallel module")
-    args = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _reparametrized(module, parameters_and_buffers, tie_weights, strict):
-        return module(*args, **(kwargs or {}))
-
-
-functional_call = deprecated(
-    _functional_call,
-    "`scratchnet.nn.utils.stateless.functional_call` is deprecated. Please use `scratchnet.func.functional_call` "
-    "instead which is a drop-in replacement.",
-    "functional_call",
-)
+    return call_with(module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict)
 
 
 @contextmanager
@@ -91,6 +100,8 @@ def _exchange(module: Module, path: str, value: Any) -> Any:
     if value is not _NOTHING and value is not None and not isinstance(value, Tensor):
         raise TypeError(f"{value} is not an instance of scratchnet.Tensor")
     parent, _, name = path.rpartition(".")
+    if not name:
+        raise KeyError(f"{path!r} is the name of no tensor: what comes after the last dot is empty")
     owner = module.get_submodule(parent)
     for registry in (owner._parameters, owner._buffers):
         if name in registry:

@@ -13,6 +13,7 @@ from scratchnet.nn.deprecated import deprecated
 from scratchnet.nn.lazy import is_lazy
 from scratchnet.nn.module import Module
 from scratchnet.nn.parameter import Parameter
+from scratchnet.ops.elementwise import check_tensor
 
 M = TypeVar("M", bound=Module)
 
@@ -58,8 +59,9 @@ class WeightNorm:
                 "The module passed to `WeightNorm` can't have uninitialized parameters. Make sure to run the dummy "
                 "forward before applying weight normalization"
             )
+        norms = norm_except_dim(check_tensor(weight, "norm_except_dim", "v").detach(), self.dim)
         del module._parameters[self.name]
-        module.register_parameter(self.name + "_g", Parameter(norm_except_dim(weight.detach(), self.dim)))
+        module.register_parameter(self.name + "_g", Parameter(norms))
         module.register_parameter(self.name + "_v", Parameter(weight.data))
         self(module, None)
         module.register_forward_pre_hook(self)
@@ -89,7 +91,10 @@ def remove_hook(module: M, kind: type, name: str, function: str) -> M:
     return module
 
 
-def _weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
+@deprecated(
+    "`scratchnet.nn.utils.weight_norm` is deprecated in favor of `scratchnet.nn.utils.parametrizations.weight_norm`."
+)
+def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     """Express a weight by its length and its direction, w = g · v / ‖v‖, before every call of the module.
 
     Salimans and Kingma, "Weight Normalization: A Simple Reparameterization to Accelerate Training of Deep Neural
@@ -104,18 +109,11 @@ def _weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
 
     Raises
     ------
-    RuntimeError
-        If the parameter has this hook already.
+    RuntimeError, ValueError, TypeError
+        If the parameter has this hook already; if it has no shape yet, or is None.
     """
     WeightNorm(name, dim).apply(module)
     return module
-
-
-weight_norm = deprecated(
-    _weight_norm,
-    "`scratchnet.nn.utils.weight_norm` is deprecated in favor of `scratchnet.nn.utils.parametrizations.weight_norm`.",
-    "weight_norm",
-)
 
 
 def remove_weight_norm(module: M, name: str = "weight") -> M:

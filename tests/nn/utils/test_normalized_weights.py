@@ -152,6 +152,7 @@ def test_refusals():
         (RuntimeError, "two weight_norm hooks", lambda: utils.weight_norm(utils.weight_norm(nn.Linear(2, 2)))),
         (RuntimeError, "two spectral_norm hooks", lambda: utils.spectral_norm(utils.spectral_norm(nn.Linear(2, 2)))),
         (ValueError, "uninitialized", lambda: utils.weight_norm(nn.LazyLinear(2))),
+        (TypeError, "must be Tensor, not NoneType", lambda: utils.weight_norm(nn.Linear(2, 2, bias=False), "bias")),
         (ValueError, "uninitialized", lambda: utils.spectral_norm(nn.LazyLinear(2))),
         (ValueError, "`bias` is None", lambda: utils.spectral_norm(nn.Linear(2, 2, bias=False), "bias")),
         (ValueError, "n_power_iterations=0", lambda: utils.spectral_norm(layer, n_power_iterations=0)),

@@ -146,6 +146,18 @@ def test_computed_once_within_cached():
     assert layer.weight is not first and len(calls) == 2
 
 
+def test_a_copy_is_on_its_own():
+    """In torch both share a class, and what is removed from one is gone from the other."""
+    layer = register(register(nn.Linear(2, 2), "weight", Double()), "bias", Halves())
+    copied = copy.deepcopy(layer)
+    with parametrize.cached():
+        assert copied.weight is not layer.weight and copied.weight is copied.weight
+    parametrize.remove_parametrizations(parametrize.remove_parametrizations(copied, "weight"), "bias")
+    assert type(copied) is nn.Linear and type(layer).__name__ == "ParametrizedLinear"
+    np.testing.assert_array_equal(copied.weight.array, layer.weight.array)
+    assert parametrize.type_before_parametrizations(copy.deepcopy(layer)) is nn.Linear
+
+
 def test_an_optimizer_made_before_still_learns():
     layer = nn.Linear(2, 2)
     optimizer = scratchnet.optim.SGD(layer.parameters(), lr=1.0)

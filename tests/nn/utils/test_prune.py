@@ -84,6 +84,17 @@ def test_by_hand():
     assert len(hook.function) == 2 and hook.function[0] is next(iter(hook.function))
 
 
+def test_a_method_that_fails_leaves_those_before():
+    layer = nn.Linear(2, 2)
+    for i in range(2):
+        prune.l1_unstructured(layer, "weight", 1)
+        with pytest.raises(ValueError, match="amount=5"):
+            prune.l1_unstructured(layer, "weight", 5)
+        assert (layer.weight_mask.array == 0).sum() == i + 1 and (layer(scratchnet.ones(1, 2)).isfinite().array).all()
+    (hook,) = layer._forward_pre_hooks.values()
+    assert len(hook.function) == 2
+
+
 def test_refusals():
     layer, t = nn.Linear(2, 2), scratchnet.ones(2, 2)
     method = prune.Identity()
@@ -102,6 +113,7 @@ def test_refusals():
         (ValueError, "amount=5 should be smaller", lambda: prune.l1_unstructured(layer, "weight", 5)),
         (ValueError, "multidimensional", lambda: prune.random_structured(layer, "bias", 1, 0)),
         (IndexError, "Invalid index 2", lambda: prune.random_structured(layer, "weight", 1, 2)),
+        (TypeError, "'bias' must be Tensor", lambda: prune.identity(nn.Linear(2, 2, bias=False), "bias")),
         (AttributeError, "has no attribute 'wait'", lambda: prune.identity(layer, "wait")),
         (AssertionError, "importance_scores", lambda: prune.l1_unstructured(layer, "weight", 1, scratchnet.ones(2))),
         (AssertionError, "importance_scores", lambda: method.prune(t, importance_scores=scratchnet.ones(2))),

@@ -62,6 +62,7 @@ def test_refusals():
         (ValueError, "multiple dictionaries", [{"a": x}, {"a": x}], {}),
         (TypeError, "not an instance", {"a": 1}, {}),
         (TypeError, "attribute `note`", {"note": x}, {}),
+        (KeyError, "is empty", {"": x}, {}),
     ]
     for error, match, tensors, options in cases:
         with pytest.raises(error, match=match):
