@@ -9,7 +9,6 @@ import numpy as np
 
 from scratchnet import ops
 from scratchnet.autograd.function import INPUTS, Function
-from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
 
 # Closed under differentiation: the gradients of each operation are the other, or itself with the arrows turned.
@@ -108,9 +107,8 @@ class Edges:
         """exp(s_e) / Σ exp over all edges with the same target, of scores [E, H]."""
         at = Tensor(self.target)
         shape = (self.nodes, *scores.shape[1:])
-        with no_grad():  # shifted: exp never overflows
-            greatest = np.full_like(scores.array, -np.inf, shape=shape)
-            np.maximum.at(greatest, self.target, scores.array)
+        greatest = np.full_like(scores.array, -np.inf, shape=shape)
+        np.maximum.at(greatest, self.target, scores.array)  # shifted: exp never overflows
         e = (scores - Tensor(greatest)[at]).exp()
         return e / ops.zeros(shape, dtype=e.dtype).index_add(0, at, e)[at]
 
@@ -166,30 +164,33 @@ def adjacency(graph: Any, edge_weight: Tensor | None, x: Tensor, layer: str) -> 
     """
     if x.array.ndim != 2:
         raise RuntimeError(f"{layer}: expected x of shape [N, F], got {x.array.shape}")
-    nodes, dtype = x.array.shape[0], x.array.dtype
-    indices = isinstance(graph, Tensor) and graph.array.dtype.kind in "iu"
-    if not indices:
-        sparse = "scipy.sparse" in sys.modules and sys.modules["scipy.sparse"].issparse(graph)
-        if not sparse and not isinstance(graph, Tensor):
-            raise TypeError(
-                f"{layer}: expected the graph as a Tensor (edge_index [2, E] of ints, or adjacency [N, N] of floats) "
-                f"or a SciPy sparse matrix, got {type(graph).__name__}"
-            )
-        if tuple(graph.shape) != (nodes, nodes):
-            raise RuntimeError(f"{layer}: expected an adjacency of shape {(nodes, nodes)}, got {tuple(graph.shape)}")
-        if edge_weight is not None:
-            raise RuntimeError(f"{layer}: edge_weight goes with an edge_index; a matrix has weights of its own")
-        if not sparse:
-            return Dense(graph if graph.array.dtype == dtype else graph.to(dtype))
-        entries = graph.tocoo()
-        return Edges(
-            entries.row.astype(np.int64), entries.col.astype(np.int64), Tensor(entries.data.astype(dtype)), nodes
+    if isinstance(graph, Tensor) and graph.array.dtype.kind in "iu":
+        return _listed(graph.array, edge_weight, x, layer)
+    sparse = "scipy.sparse" in sys.modules and sys.modules["scipy.sparse"].issparse(graph)
+    if not sparse and not isinstance(graph, Tensor):
+        raise TypeError(
+            f"{layer}: expected the graph as a Tensor (edge_index [2, E] of ints, or adjacency [N, N] of floats) "
+            f"or a SciPy sparse matrix, got {type(graph).__name__}"
         )
-    if graph.array.ndim != 2 or len(graph.array) != 2:
-        raise RuntimeError(f"{layer}: expected edge_index of shape [2, E], got {graph.array.shape}")
-    source, target = graph.array
-    if graph.array.size and not 0 <= graph.array.min() <= graph.array.max() < nodes:
+    nodes, dtype = x.array.shape[0], x.array.dtype
+    if tuple(graph.shape) != (nodes, nodes):
+        raise RuntimeError(f"{layer}: expected an adjacency of shape {(nodes, nodes)}, got {tuple(graph.shape)}")
+    if edge_weight is not None:
+        raise RuntimeError(f"{layer}: edge_weight goes with an edge_index; a matrix has weights of its own")
+    if not sparse:
+        return Dense(graph if graph.array.dtype == dtype else graph.to(dtype))
+    entries = graph.tocoo()
+    return Edges(entries.row.astype(np.int64), entries.col.astype(np.int64), Tensor(entries.data.astype(dtype)), nodes)
+
+
+def _listed(edge_index: np.ndarray, edge_weight: Tensor | None, x: Tensor, layer: str) -> Edges:
+    """The graph of an edge_index."""
+    nodes, dtype = x.array.shape[0], x.array.dtype
+    if edge_index.ndim != 2 or len(edge_index) != 2:
+        raise RuntimeError(f"{layer}: expected edge_index of shape [2, E], got {edge_index.shape}")
+    if edge_index.size and not 0 <= edge_index.min() <= edge_index.max() < nodes:
         raise IndexError(f"{layer}: edge_index must name nodes from 0 to {nodes - 1}")
+    source, target = edge_index
     if edge_weight is None:
         edge_weight = Tensor(np.ones_like(x.array, shape=len(source)))
     elif edge_weight.array.shape != source.shape or edge_weight.array.dtype != dtype:

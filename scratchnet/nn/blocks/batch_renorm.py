@@ -49,12 +49,13 @@ class _BatchRenorm(_BatchNorm):
         if not own or mean is None or var is None:
             return super()._normalise(input, mean, var, own, momentum)
         axes, along = (0, *range(2, input.ndim)), (1, -1, *(1,) * (input.ndim - 2))
-        std = np.sqrt(var.array + self.eps)
-        r_max, d_max = self.limits()
-        r = (np.sqrt(input.array.var(axes) + self.eps) / std).clip(1 / r_max, r_max)
-        d = ((input.array.mean(axes) - mean.array) / std).clip(-d_max, d_max)
-        y = F.batch_norm(input, mean, var, None, None, True, momentum, self.eps)
-        y = y * Tensor(r.reshape(along)) + Tensor(d.reshape(along))
+        past, std = mean.array.copy(), np.sqrt(var.array + self.eps)
+        y = F.batch_norm(input, mean, var, None, None, True, momentum, self.eps)  # moves the averages on
+        if y.array.size:
+            r_max, d_max = self.limits()
+            r = (np.sqrt(input.array.var(axes) + self.eps) / std).clip(1 / r_max, r_max)
+            d = ((input.array.mean(axes) - past) / std).clip(-d_max, d_max)
+            y = y * Tensor(r.reshape(along)) + Tensor(d.reshape(along))
         if self.weight is not None:
             y = y * self.weight.reshape(along) + self.bias.reshape(along)
         return y
@@ -100,7 +101,9 @@ class BatchRenorm2d(_BatchRenorm, BatchNorm2d):
     Raises
     ------
     ValueError
-        For limits less than 1 and 0, or if the warm-up does not end first; also as `BatchNorm2d`.
+        For limits less than 1 and 0, or if the warm-up does not end first; also as `functional.batch_norm`.
+    RuntimeError
+        As `functional.batch_norm`.
 
     Shapes: [N, C, H, W] to the same
     """

@@ -12,7 +12,7 @@ from scratchnet.nn.module import Module
 from scratchnet.nn.modules.activation import ReLU
 from scratchnet.nn.modules.batchnorm import BatchNorm2d
 from scratchnet.nn.modules.conv import Conv2d
-from scratchnet.nn.modules.factory import positive
+from scratchnet.nn.modules.factory import reduced
 
 
 class ChannelGate(Module):
@@ -30,16 +30,14 @@ class ChannelGate(Module):
     Raises
     ------
     ValueError
-        If W₁ has no row.
+        If W₁ would have no row.
 
     Shapes: [N, C, H, W] to [N, C, H, W]
     """
 
     def __init__(self, channels: int, reduction: int = 16, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
-        squeezed = positive(channels, "ChannelGate", "channels") // reduction
-        if squeezed < 1:
-            raise ValueError(f"ChannelGate: reduction must be at most channels, got {reduction} and {channels}")
+        squeezed = reduced(channels, reduction, "ChannelGate", "channels")
         self.fc1 = Conv2d(channels, squeezed, 1, bias=False, device=device, dtype=dtype)
         self.act = ReLU()
         self.fc2 = Conv2d(squeezed, channels, 1, bias=False, device=device, dtype=dtype)
@@ -92,6 +90,11 @@ class CBAM(Module):
     ----------
     channels, reduction : as of `ChannelGate`
     kernel_size : as of `SpatialGate`
+
+    Raises
+    ------
+    ValueError
+        As the two.
 
     Shapes: [N, C, H, W] to [N, C, H, W]
     """

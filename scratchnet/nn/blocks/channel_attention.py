@@ -147,7 +147,7 @@ class SelectiveKernel(Module):
     Raises
     ------
     ValueError
-        If there are fewer than two sizes, or one is even.
+        If there are fewer than two sizes, or one is even, or `reduction` is less than 1.
 
     Shapes: [N, in_channels, H, W] to [N, C, H / stride, W / stride]
     """
@@ -168,6 +168,8 @@ class SelectiveKernel(Module):
         super().__init__()
         if len(kernel_size) < 2 or any(size % 2 != 1 for size in kernel_size):
             raise ValueError(f"SelectiveKernel: kernel_size must be two odd sizes or more, got {kernel_size}")
+        if reduction < 1:
+            raise ValueError(f"SelectiveKernel: reduction must be at least 1, got {reduction}")
         channels = in_channels if out_channels is None else out_channels
         factory = {"device": device, "dtype": dtype}
         self.paths = ModuleList()

@@ -11,8 +11,8 @@ from scratchnet.nn.module import Module
 from scratchnet.nn.modules.activation import ReLU
 from scratchnet.nn.modules.batchnorm import BatchNorm2d
 from scratchnet.nn.modules.conv import Conv2d
-from scratchnet.nn.modules.dropout import Dropout
-from scratchnet.nn.modules.factory import positive, unset
+from scratchnet.nn.modules.dropout import Dropout2d
+from scratchnet.nn.modules.factory import reduced, unset
 
 
 class PositionAttention(Module):
@@ -39,9 +39,7 @@ class PositionAttention(Module):
 
     def __init__(self, in_dim: int, reduction: int = 8, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
-        features = positive(in_dim, "PositionAttention", "in_dim") // reduction
-        if features < 1:
-            raise ValueError(f"PositionAttention: reduction must be at most in_dim, got {reduction} and {in_dim}")
+        features = reduced(in_dim, reduction, "PositionAttention", "in_dim")
         self.query_conv = Conv2d(in_dim, features, 1, device=device, dtype=dtype)
         self.key_conv = Conv2d(in_dim, features, 1, device=device, dtype=dtype)
         self.value_conv = Conv2d(in_dim, in_dim, 1, device=device, dtype=dtype)
@@ -87,7 +85,7 @@ class DANetHead(Module):
         p = conv51(sa(conv5a(x))),   c = conv52(sc(conv5c(x))),   y = conv8(p + c)
 
     conv5a, conv5c, conv51 and conv52 are 3×3 convolutions to C/4 channels with batch normalisation and relu;
-    conv6, conv7 and conv8 are dropout and a 1×1 convolution. Names are those of the published code.
+    conv6, conv7 and conv8 are dropout of whole channels and a 1×1 convolution. Names are those of the published code.
 
     Fu, Liu, Tian, Li, Bao, Fang and Lu, "Dual Attention Network for Scene Segmentation", 2018.
 
@@ -101,12 +99,19 @@ class DANetHead(Module):
     -------
     y, conv6(p), conv7(c) : [N, out_channels, H, W] each
         The last two are for auxiliary losses.
+
+    Raises
+    ------
+    ValueError
+        If C is less than 32: the queries of `sa` have C/32 features.
     """
 
     def __init__(
         self, in_channels: int, out_channels: int, dropout: float = 0.1, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
+        if in_channels < 32:
+            raise ValueError(f"DANetHead: in_channels must be at least 32, got {in_channels}")
         inter = in_channels // 4
         factory = {"device": device, "dtype": dtype}
         self.conv5a = _convolution(in_channels, inter, factory)
@@ -116,7 +121,7 @@ class DANetHead(Module):
         self.conv51 = _convolution(inter, inter, factory)
         self.conv52 = _convolution(inter, inter, factory)
         for name in ("conv6", "conv7", "conv8"):
-            setattr(self, name, Sequential(Dropout(dropout), Conv2d(inter, out_channels, 1, **factory)))
+            setattr(self, name, Sequential(Dropout2d(dropout), Conv2d(inter, out_channels, 1, **factory)))
 
     def forward(self, input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         by_position = self.conv51(self.sa(self.conv5a(input)))

@@ -38,6 +38,10 @@ class _FilterResponseNorm(Module):
     def forward(self, input: Tensor) -> Tensor:
         if input.array.ndim != self.dims + 2:
             raise ValueError(f"{type(self).__name__}: expected {self.dims + 2}D input (got {input.array.ndim}D input)")
+        if input.array.shape[1] != self.num_features:  # one channel would be spread over all
+            raise RuntimeError(
+                f"{type(self).__name__}: expected {self.num_features} channels, got input of shape {input.array.shape}"
+            )
         mean_square = (input * input).mean(tuple(range(2, input.ndim)), keepdim=True)
         mean_square = mean_square + self.eps if self.eps_l is None else mean_square + self.eps + self.eps_l.abs()
         return ops.maximum(self.gamma * input * ops.rsqrt(mean_square) + self.beta, self.tau)
@@ -81,6 +85,8 @@ class FilterResponseNorm2d(_FilterResponseNorm):
     ------
     ValueError
         If the input has another number of dimensions.
+    RuntimeError
+        If it has another number of channels.
 
     Shapes: [N, C, H, W] to the same
     """

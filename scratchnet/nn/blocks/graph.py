@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scratchnet import ops
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
@@ -223,6 +225,8 @@ class GATConv(Module):
     bias : [H · out_channels], or [out_channels] of the mean; starts as 0
 
     Called with X [N, in_channels] and the graph, as `GCNConv`; returns [N, H · out_channels], or [N, out_channels].
+    With `return_attention_weights` it returns the pair of this and (edge_index [2, E], weights [E, H]): the edges with
+    their loops, and what each head gives them, after dropout.
     """
 
     def __init__(
@@ -255,7 +259,7 @@ class GATConv(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, x: Tensor, edge_index: Any) -> Tensor:
+    def forward(self, x: Tensor, edge_index: Any, return_attention_weights: bool = False) -> Any:
         graph = adjacency(edge_index, None, x, "GATConv")
         edges = graph.edges() if isinstance(graph, Dense) else graph
         if self.add_self_loops:
@@ -270,7 +274,8 @@ class GATConv(Module):
             for w, f in zip(weights.unbind(1), features.unbind(1))
         ]
         y = ops.cat(heads, 1) if self.concat else ops.stack(heads).mean(0)
-        return y if self.bias is None else y + self.bias
+        y = y if self.bias is None else y + self.bias
+        return (y, (Tensor(np.stack([edges.source, edges.target])), weights)) if return_attention_weights else y
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, heads={self.heads}"

@@ -136,7 +136,7 @@ class MABN2d(Module):
         if x.ndim != 4 or x.shape[1] != self.channels:
             raise ValueError(f"MABN2d: expected input [N, {self.channels}, H, W], got shape {x.shape}")
         running = self.running_var.array.reshape(-1)
-        if not self.training:
+        if not self.training or x.size == 0:  # an empty batch has no statistics
             scale = self.weight * Tensor(1 / np.sqrt(running + self.eps))
             return input * scale.reshape(-1, 1, 1) + self.bias.reshape(-1, 1, 1)
         self.iters.array += 1

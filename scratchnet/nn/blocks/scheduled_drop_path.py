@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from scratchnet.nn.module import Module
-from scratchnet.nn.modules.dropout import DropPath, StochasticDepth, _DropBlock
+from scratchnet.nn.modules.dropout import DropBlock2d, DropBlock3d, DropPath, StochasticDepth
+
+_DROPPING = (DropPath, StochasticDepth, DropBlock2d, DropBlock3d)
 
 
 class ScheduledDropPath:
@@ -46,7 +48,7 @@ class ScheduledDropPath:
     def __init__(self, module: Module, total_steps: int) -> None:
         if total_steps < 1:
             raise ValueError(f"ScheduledDropPath: total_steps must be at least 1, got {total_steps}")
-        self.layers = [m for m in module.modules() if isinstance(m, DropPath | StochasticDepth | _DropBlock)]
+        self.layers = [m for m in module.modules() if isinstance(m, _DROPPING)]
         if not self.layers:
             raise ValueError("ScheduledDropPath: the module has no DropPath, StochasticDepth or DropBlock layer")
         self.total_steps, self.steps, self.last_p = total_steps, 0, [layer.p for layer in self.layers]

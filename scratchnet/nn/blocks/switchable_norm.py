@@ -24,7 +24,7 @@ class _SwitchableNorm(Module):
         self,
         num_features: int,
         eps: float = 1e-5,
-        momentum: float = 0.997,
+        momentum: float = 0.9,
         using_moving_average: bool = True,
         using_bn: bool = True,
         last_gamma: bool = False,
@@ -65,6 +65,10 @@ class _SwitchableNorm(Module):
             raise ValueError(
                 f"{type(self).__name__}: expected {self.dims + 2}D input (got {input.array.ndim}D input)"
             )
+        if input.array.shape[1] != self.num_features:
+            raise RuntimeError(
+                f"{type(self).__name__}: expected {self.num_features} channels, got input of shape {input.array.shape}"
+            )
         x = input.flatten(2) if self.dims else input
         means, variances = zip(*self._kinds(x))
         mean, var = self._mixed(self.mean_weight, means), self._mixed(self.var_weight, variances)
@@ -77,22 +81,28 @@ class _SwitchableNorm(Module):
 
     def _kinds(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
         """(mean, variance) of each image's channel, each image, each channel; of vectors [N, C] of the last two."""
-        batch = None
+        own = self.using_bn and self.training and len(x) > 0  # an empty batch has no statistics
         if not self.dims:
-            kinds = [_of(x, 1)]
-            if self.using_bn and self.training:
-                batch = _of(x, 0)
+            kinds = [self._of(x, 1)]
+            batch = self._of(x, 0) if own else None
         else:
-            mean, var = _of(x, 2)
-            second = var + mean * mean  # the others' follow from these: x is read once
-            kinds = [(mean, var), _pooled(mean, second, 1)]
-            if self.using_bn and self.training:
-                batch = _pooled(mean, second, 0)
+            mean, var = self._of(x, 2)  # the others' follow from these: x is read once
+            kinds = [(mean, var), _pooled(mean, var, 1)]
+            batch = _pooled(mean, var, 0) if own else None
         if batch is not None:
             self._track(*batch)
         elif self.using_bn:
             batch = self.running_mean, self.running_var
         return kinds if batch is None else [*kinds, batch]
+
+    def _of(self, x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+        if x.array.shape[dim] < 2:
+            raise ValueError(
+                f"{type(self).__name__}: expected more than 1 value to take the variance of, got {x.array.shape[dim]} "
+                f"along dimension {dim} of shape {x.array.shape}"
+            )
+        var, mean = ops.var_mean(x, dim, keepdim=True)
+        return mean, var
 
     @no_grad()
     def _track(self, mean: Tensor, var: Tensor) -> None:
@@ -102,10 +112,9 @@ class _SwitchableNorm(Module):
             return
         self.num_batches_tracked.add_(1)
         share = 1 / self.num_batches_tracked.item()
-        second = self.running_var + self.running_mean**2
-        second = second + (var + mean * mean - second) * share
-        self.running_mean.add_((mean - self.running_mean) * share)
-        self.running_var.copy_(second - self.running_mean**2)
+        step = mean - self.running_mean
+        self.running_mean.add_(step * share)
+        self.running_var.add_((var - self.running_var + step * step * (1 - share)) * share)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *rest: Any) -> None:
         if self.num_batches_tracked is not None:  # the authors' code does not count
@@ -119,15 +128,10 @@ class _SwitchableNorm(Module):
         )
 
 
-def _of(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    var, mean = ops.var_mean(x, dim, keepdim=True)
-    return mean, var
-
-
-def _pooled(mean: Tensor, second: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Mean and variance of what several parts of equal size have together, of their means and mean squares."""
-    together = mean.mean(dim, keepdim=True)
-    return together, second.mean(dim, keepdim=True) - together * together
+def _pooled(mean: Tensor, var: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance of what several parts of equal size have together: within them, and of their means."""
+    between, together = ops.var_mean(mean, dim, correction=0, keepdim=True)
+    return together, var.mean(dim, keepdim=True) + between
 
 
 class SwitchableNorm1d(_SwitchableNorm):
@@ -142,8 +146,9 @@ class SwitchableNorm2d(_SwitchableNorm):
         y = γ · (x − Σ_k w_k μ_k) / √(Σ_k w'_k σ²_k + ε) + β,   w = softmax(λ), w' = softmax(λ')
 
     k runs over in (each channel of each image), ln (each image) and bn (each channel of the batch). Only μ_in and σ²_in are
-    taken from x:  μ_ln = mean_c μ_in,  σ²_ln = mean_c(σ²_in + μ_in²) − μ_ln²,  and for bn the same over the batch.
-    As in the authors' code σ²_in is the unbiased estimate.
+    taken from x:  μ_ln = mean_c μ_in,  σ²_ln = mean_c σ²_in + mean_c (μ_in − μ_ln)²,  and for bn the same over the batch.
+    (The paper's mean_c(σ²_in + μ_in²) − μ_ln² is the same, and lost to rounding for means far from 0.) As in the authors'
+    code σ²_in is the unbiased estimate.
 
     Luo, Ren, Peng, Zhang and Li, "Differentiable Learning-to-Normalize via Switchable Normalization", 2018.
 
@@ -153,7 +158,8 @@ class SwitchableNorm2d(_SwitchableNorm):
         C.
     eps : float
     momentum : float
-        Share of the past in the running averages (in torch's batch normalisation it is that of the present).
+        Share of the past in the running averages (in torch's batch normalisation it is that of the present). The authors'
+        layers of other than two dimensions have 0.997.
     using_moving_average : bool
         In evaluation mode bn uses running averages of past batches; with False the average over all batches since
         `reset_running_stats`, to be called before some batches are shown without changing the weights (the paper's
@@ -175,7 +181,9 @@ class SwitchableNorm2d(_SwitchableNorm):
     Raises
     ------
     ValueError
-        If the input has another number of dimensions.
+        If the input has another number of dimensions, or there is a single value to take a variance of.
+    RuntimeError
+        If it has another number of channels.
 
     Shapes: [N, C, H, W] to the same
     """

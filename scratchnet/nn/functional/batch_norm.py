@@ -97,7 +97,7 @@ def batch_norm(
     RuntimeError
         If shapes or dtypes do not fit, or running averages are missing when not training.
     """
-    shape = _check("batch_norm", input, running_mean, running_var, weight, bias, training)
+    shape = check_batch_norm("batch_norm", input, running_mean, running_var, weight, bias, training)
     if not training:
         if eps < 0:
             raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
@@ -111,8 +111,8 @@ def batch_norm(
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     operation = BatchNorm(eps)
     y = apply_affine(operation, input, weight, bias)
-    _update(running_mean, operation.mean, momentum)
-    _update(running_var, operation.var * (n / (n - 1)), momentum)
+    update_running(running_mean, operation.mean, momentum)
+    update_running(running_var, operation.var * (n / (n - 1)), momentum)
     return y
 
 
@@ -151,19 +151,19 @@ def instance_norm(
     n = math.prod(input.shape[2:])
     if use_input_stats and n == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
-    shape = _check("instance_norm", input, running_mean, running_var, weight, bias, use_input_stats)
+    shape = check_batch_norm("instance_norm", input, running_mean, running_var, weight, bias, use_input_stats)
     if not use_input_stats:
         return _with_running("instance_norm", input, running_mean, running_var, weight, bias, eps)
     operation = GroupNorm(shape[1], eps)
     y = apply_affine(operation, input, weight, bias)
     if shape[0] and n:
         mean, var = (v.reshape(shape[:2]).mean(0) for v in (operation.mean, operation.var))
-        _update(running_mean, mean, momentum)
-        _update(running_var, var * (n / (n - 1)), momentum)
+        update_running(running_mean, mean, momentum)
+        update_running(running_var, var * (n / (n - 1)), momentum)
     return y
 
 
-def _check(name: str, input: Tensor, mean: Any, var: Any, weight: Any, bias: Any, own: bool) -> tuple[int, ...]:
+def check_batch_norm(name: str, input: Tensor, mean: Any, var: Any, weight: Any, bias: Any, own: bool) -> tuple[int, ...]:
     """The input's shape, after all Tensors are found to fit; `own`: it is normalised by its own statistics."""
     require_float(input, name)
     if own and (mean is None) != (var is None):
@@ -185,7 +185,8 @@ def _with_running(name: str, input: Tensor, mean: Any, var: Any, weight: Any, bi
     return apply_affine(BatchNormFixed(mean.array, 1 / np.sqrt(var.array + eps)), input, weight, bias)
 
 
-def _update(running: Tensor | None, new: Any, momentum: float) -> None:
+def update_running(running: Tensor | None, new: Any, momentum: float) -> None:
+    """Give `new` this share in a running average, in place."""
     if running is not None:
         running.array[...] = (1 - momentum) * running.array + momentum * new
         running._counter[0] += 1

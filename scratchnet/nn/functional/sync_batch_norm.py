@@ -12,11 +12,14 @@ import numpy as np
 from scratchnet import ops
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.nn.functional.batch_norm import _check, _update
+from scratchnet.nn.functional.batch_norm import check_batch_norm, update_running
 
 
 class Replica:
     """One place in a group of threads that add up arrays together; `thread_group` makes them.
+
+    A replica that fails would leave the others waiting for it. `with replica:` around a thread's work tells them at once;
+    after that, or after a timeout, the group is of no further use.
 
     Attributes
     ----------
@@ -33,7 +36,7 @@ class Replica:
         Raises
         ------
         RuntimeError
-            If a replica does not come in time, or the shapes differ.
+            If a replica does not come in time or fails, or the shapes differ.
         """
         self._slots[self.rank] = array
         try:
@@ -45,6 +48,13 @@ class Replica:
             ) from error
         return self._slots[self.size]  # not written again before all have come back, and so have read it
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *rest: Any) -> None:
+        if error is not None:
+            self._barrier.abort()
+
     def __deepcopy__(self, memo: dict) -> Self:
         return self  # a copied layer takes part in the same group
 
@@ -55,7 +65,12 @@ def thread_group(size: int, timeout: float | None = 60.0) -> tuple[Replica, ...]
     Parameters
     ----------
     timeout : float, optional
-        Seconds to wait for the others.
+        Seconds to wait for the others; None: as long as they take.
+
+    Raises
+    ------
+    ValueError
+        If `size` is less than 1.
 
     >>> from concurrent.futures import ThreadPoolExecutor
     >>> group = thread_group(2)
@@ -63,6 +78,8 @@ def thread_group(size: int, timeout: float | None = 60.0) -> tuple[Replica, ...]
     ...     list(pool.map(lambda replica: replica.all_reduce(np.array([replica.rank, 10])).tolist(), group))
     [[1, 20], [1, 20]]
     """
+    if size < 1:
+        raise ValueError(f"thread_group: size must be at least 1, got {size}")
     slots: list = [None] * (size + 1)
 
     def add() -> None:
@@ -129,7 +146,8 @@ def sync_batch_norm(
     RuntimeError
         If shapes or dtypes do not fit, or another replica fails or does not come.
     """
-    channels = _check("sync_batch_norm", input, running_mean, running_var, weight, bias, True)[1]
+    with replica:  # what is refused here would be waited for by the others
+        channels = check_batch_norm("sync_batch_norm", input, running_mean, running_var, weight, bias, True)[1]
     axes, along = (0, *range(2, input.ndim)), (1, -1, *(1,) * (input.ndim - 2))
     x = input.double()
     own = ops.tensor([input.array.size / channels], dtype=np.float64)
@@ -141,7 +159,7 @@ def sync_batch_norm(
     var = (sums[channels:-1] / n - mean * mean).clamp_min(0)
     for running, new in ((running_mean, mean.array), (running_var, var.array * (n / (n - 1)))):
         if running is not None:
-            _update(running, new.astype(running.dtype), momentum)
+            update_running(running, new.astype(running.dtype), momentum)
     y = (x - mean.reshape(along)) * ops.rsqrt(var + eps).reshape(along)
     y = y.to(input.dtype)
     if weight is not None:

@@ -59,3 +59,11 @@ def positive(value: Any, layer: str, argument: str) -> int:
     if value < 0:
         raise RuntimeError(f"{layer}: {argument} must not be negative, got {value}")
     return int(value)
+
+
+def reduced(channels: Any, reduction: int, layer: str, argument: str) -> int:
+    """channels / reduction, of which at least one must be left."""
+    features = positive(channels, layer, argument) // reduction if reduction > 0 else 0
+    if features < 1:
+        raise ValueError(f"{layer}: reduction must be from 1 to {argument}, got {reduction} and {argument}={channels}")
+    return features

@@ -1,5 +1,7 @@
 """Batch renormalisation: the formulas step by step, no gradient through r and d, its two limits, refusals."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -59,3 +61,12 @@ def test_repr_and_refusals():
         nn.BatchRenorm2d(3, warmup_steps=5, r_steps=5)
     with pytest.raises(ValueError, match="expected 4D input"):
         nn.BatchRenorm2d(3)(Tensor(np.zeros((2, 3), np.float32)))
+    with pytest.raises(RuntimeError, match=r"running_mean should contain 4 elements, got shape \(3,\)"):
+        nn.BatchRenorm2d(3)(Tensor(np.zeros((2, 4, 2, 2), np.float32)))
+
+
+def test_an_empty_batch_leaves_no_trace():
+    layer = layer_of(2)
+    with warnings.catch_warnings(action="error"):
+        assert layer(Tensor(np.zeros((0, 2, 2, 2)))).shape == (0, 2, 2, 2)
+    np.testing.assert_array_equal(layer.running_var.array, 1)

@@ -127,7 +127,8 @@ def test_dilated_paths():
     "make",
     [
         lambda: nn.ECA(kernel_size=4), lambda: nn.ECA(0), lambda: nn.SelectiveKernel(2, kernel_size=(3,)),
-        lambda: nn.SelectiveKernel(2, kernel_size=(3, 4)), lambda: nn.CBAM(8), lambda: nn.CBAM(16, kernel_size=2),
+        lambda: nn.SelectiveKernel(2, kernel_size=(3, 4)), lambda: nn.CBAM(8), lambda: nn.CBAM(8, 0),
+        lambda: nn.SelectiveKernel(2, reduction=0), lambda: nn.CBAM(16, kernel_size=2),
     ],
 )  # fmt: skip
 def test_refusals(make):

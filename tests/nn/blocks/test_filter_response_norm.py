@@ -46,3 +46,5 @@ def test_repr_and_refusals():
     assert nn.FilterResponseNorm2d(3, learnable_eps=True).eps_l.item() == pytest.approx(1e-4)
     with pytest.raises(ValueError, match=r"FilterResponseNorm1d: expected 3D input \(got 2D input\)"):
         nn.FilterResponseNorm1d(3)(Tensor(np.zeros((2, 3), np.float32)))
+    with pytest.raises(RuntimeError, match=r"FilterResponseNorm1d: expected 3 channels, got input of shape \(2, 1, 4\)"):
+        nn.FilterResponseNorm1d(3)(Tensor(np.zeros((2, 1, 4), np.float32)))

@@ -164,6 +164,20 @@ def test_dropout_of_attention():
     assert np.abs(net.eval()(x, edges).array).min() > 0
 
 
+@pytest.mark.parametrize("dense", [False, True])
+def test_weights_of_attention(dense):
+    """What is returned gives the result again: y_i = Σ w_e x_source; to each node they add up to 1."""
+    net, x = nn.GATConv(3, 2, 2, bias=False).double(), Tensor(values((5, 3), 0))
+    y, (edges, weights) = net(x, Tensor(matrix() if dense else SIMPLE), return_attention_weights=True)
+    source, target = edges.array
+    assert weights.shape == (len(source), 2) and weights.requires_grad
+    expected, totals = np.zeros((5, 2, 2)), np.zeros((5, 2))
+    np.add.at(expected, target, weights.array[:, :, None] * net.lin(x).array.reshape(5, 2, 2)[source])
+    np.add.at(totals, target, weights.array)
+    np.testing.assert_allclose(y.array, expected.reshape(5, 4), rtol=1e-12)
+    np.testing.assert_allclose(totals, 1, rtol=1e-12)
+
+
 def test_a_cached_graph_is_used_again():
     net, x = nn.GCNConv(3, 2, cached=True).double(), Tensor(values((5, 3), 0))
     first = net(x, Tensor(EDGES))

@@ -74,6 +74,13 @@ def test_keys_repr_and_reset():
     assert layer.iters.item() == 0 and not layer.buffer_x2.array.any() and (layer.running_var.array == 1).all()
 
 
+def test_an_empty_batch_leaves_no_trace():
+    layer = layer_of(2)
+    x = Tensor(np.zeros((0, 3, 2, 2)), True)
+    layer(x).sum().backward()
+    assert x.grad.shape == x.shape and layer.iters.item() == 0 and (layer.running_var.array == 1).all()
+
+
 def test_refusals():
     for B, real_B in ((2, 5), (4, 2), (0, 4)):
         with pytest.raises(ValueError, match=f"real_B must be a multiple of B, got B={B} and real_B={real_B}"):

@@ -162,6 +162,10 @@ def test_dual_attention_starts_as_the_identity():
         np.testing.assert_array_equal(net.double()(x).array, x.array)
 
 
+def test_the_head_drops_whole_channels():
+    assert [type(net[0]) for net in (nn.DANetHead(32, 2).conv6, nn.DANetHead(32, 2).conv8)] == [nn.Dropout2d] * 2
+
+
 def test_channels_unlike_it_weigh_most():
     """Two channels with products 1, 0 and 4: softmax(−1, 0) and softmax(0, −4)."""
     net = nn.ChannelAttention().double()
@@ -172,5 +176,8 @@ def test_channels_unlike_it_weigh_most():
 
 
 def test_dual_attention_refusals():
-    with pytest.raises(ValueError, match="reduction must be at most in_dim, got 8 and 4"):
-        nn.PositionAttention(4)
+    for reduction in (8, 0):
+        with pytest.raises(ValueError, match=f"reduction must be from 1 to in_dim, got {reduction} and in_dim=4"):
+            nn.PositionAttention(4, reduction)
+    with pytest.raises(ValueError, match="DANetHead: in_channels must be at least 32, got 31"):
+        nn.DANetHead(31, 2)

@@ -88,11 +88,39 @@ def test_batch_average():
     layer.load_state_dict(uncounted)
 
 
+def test_means_far_from_zero_in_single_precision():
+    """The variance of channels together is not taken from squares, which would leave nothing of it."""
+    x = values((2, 3, 4, 4), 0, dtype=np.float32) + np.float32(4000)
+    layer = nn.SwitchableNorm2d(3)
+    exact = nn.SwitchableNorm2d(3).double()(Tensor(x.astype(float))).array
+    np.testing.assert_allclose(layer(Tensor(x)).array, exact, atol=2e-3)
+    average = nn.SwitchableNorm2d(3, using_moving_average=False)
+    for _ in range(3):
+        average(Tensor(x))
+    together = x.astype(float).var((2, 3), ddof=1).mean(0) + x.astype(float).mean((2, 3)).var(0)
+    np.testing.assert_allclose(average.running_var.array.reshape(-1), together, rtol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (0, 3, 2, 2)])
+def test_an_empty_batch_leaves_no_trace(shape):
+    layer = getattr(nn, f"SwitchableNorm{1 if len(shape) == 2 else 2}d")(3)
+    y = layer(Tensor(np.zeros(shape, np.float32)))
+    assert y.shape == shape and not layer.running_var.array.any()
+
+
+@pytest.mark.parametrize("kind, shape", [(1, (1, 3)), (1, (4, 1)), (2, (4, 3, 1, 1)), (3, (2, 3, 1, 1, 1))])
+def test_one_value_has_no_variance(kind, shape):
+    with pytest.raises(ValueError, match="expected more than 1 value to take the variance of, got 1"):
+        getattr(nn, f"SwitchableNorm{kind}d")(shape[1])(Tensor(np.zeros(shape, np.float32)))
+
+
 def test_settings_and_refusals():
     assert nn.SwitchableNorm2d(3, last_gamma=True).weight.array.sum() == 0
     assert repr(nn.SwitchableNorm2d(3, using_bn=False)) == (
-        "SwitchableNorm2d(3, eps=1e-05, momentum=0.997, using_moving_average=True, using_bn=False)"
+        "SwitchableNorm2d(3, eps=1e-05, momentum=0.9, using_moving_average=True, using_bn=False)"
     )
     for kind, ndim in ((1, 3), (2, 3), (3, 4)):
         with pytest.raises(ValueError, match=rf"SwitchableNorm{kind}d: expected \dD input \(got {ndim}D input\)"):
             getattr(nn, f"SwitchableNorm{kind}d")(2)(Tensor(np.zeros((2,) * ndim, np.float32)))
+    with pytest.raises(RuntimeError, match=r"SwitchableNorm2d: expected 3 channels, got input of shape \(2, 1, 2, 2\)"):
+        nn.SwitchableNorm2d(3)(Tensor(np.zeros((2, 1, 2, 2), np.float32)))

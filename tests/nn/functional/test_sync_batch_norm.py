@@ -1,5 +1,6 @@
 """Batch norm of a batch split among threads: one batch norm of the whole batch, at the layer, in a network, of second order."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -126,3 +127,25 @@ def test_too_few_values():
             nn.SyncBatchNorm(2, process_group=replica).double()(x)
 
     together(thread_group(2), work)
+
+
+@pytest.mark.parametrize("fails_in", ["the layer", "its own work"])
+def test_a_replica_that_fails_is_not_waited_for(fails_in):
+    """Were the others not told, they would wait for 20 seconds."""
+    def work(replica):
+        layer = nn.SyncBatchNorm(2, process_group=replica).double()
+        with replica:
+            if replica.rank == 1 and fails_in == "its own work":
+                raise OSError("no data")
+            return layer(Tensor(np.zeros((3, 2 + replica.rank))))
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        first, second = [pool.submit(work, replica) for replica in thread_group(2, timeout=20)]
+        with pytest.raises(RuntimeError, match="one of them failed"):
+            first.result()
+        with pytest.raises(OSError if fails_in == "its own work" else RuntimeError, match="no data|should contain 3"):
+            second.result()
+    assert time.monotonic() - start < 10
+    with pytest.raises(ValueError, match="size must be at least 1, got 0"):
+        thread_group(0)
