@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.kernels.optimizer_pass import direction
 from scratchnet.optim.optimizer import Optimizer, zeros
 from scratchnet.optim.options import check_betas, check_not_negative
 from scratchnet.optim.trust import norm, trust_ratio
@@ -20,6 +21,7 @@ class LAMB(Optimizer):
         u = m̂ / (√v̂ + ε) + λ·p                   m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
         p = p − γ · ‖p‖/‖u‖ · u                  without the ratio where ‖p‖ or ‖u‖ is 0
 
+    The gradients are not clipped; where the published training did so, call `nn.utils.clip_grad_norm_` before.
     You et al., "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes", 2019.
 
     Parameters
@@ -34,9 +36,10 @@ class LAMB(Optimizer):
     bias_correction : bool
         Use m and v as they are if False.
     trust_clip : float, optional
-        The most that the ratio may be.
+        The most that the ratio may be, more than 0.
     always_adapt : bool
-        False: groups without weight decay (biases and norms) take Adam's steps, without the ratio.
+        False, as in timm by default: groups without weight decay (biases and norms) take Adam's steps, without the
+        ratio.
     maximize : bool
 
     Raises
@@ -62,8 +65,8 @@ class LAMB(Optimizer):
         check_not_negative("epsilon value", eps)
         check_betas(betas)
         check_not_negative("weight_decay value", weight_decay)
-        if trust_clip is not None:
-            check_not_negative("trust_clip value", trust_clip)
+        if trust_clip is not None and not trust_clip > 0:
+            raise ValueError(f"Invalid trust_clip value: {trust_clip}; leave it out for no limit")
         defaults = dict(
             lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, bias_correction=bias_correction,
             trust_clip=trust_clip, always_adapt=always_adapt, maximize=maximize,
@@ -75,14 +78,15 @@ class LAMB(Optimizer):
 
     def _change(self, p: Any, g: Any, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         (beta1, beta2), t = group["betas"], state["step"].array.item()
-        m, v = state["exp_avg"].array, state["exp_avg_sq"].array
-        d = direction(p, g, 0, group["maximize"])
-        m += (1 - beta1) * (d - m)
-        v *= beta2
-        v += (1 - beta2) * d * d
-        first, second = (1 - beta1**t, 1 - beta2**t) if group["bias_correction"] else (1, 1)
-        step = m / first / (np.sqrt(v / second) + group["eps"]) + group["weight_decay"] * p
+        step, since = np.zeros_like(p), t if group["bias_correction"] else math.inf
+        kernels.adam_step(  # from 0 at a rate of −1, which leads to m̂ / (√v̂ + ε)
+            step, g, state["exp_avg"].array, state["exp_avg_sq"].array, since, -1.0, beta1, beta2, group["eps"],
+            maximize=group["maximize"],
+        )  # fmt: skip
+        if group["weight_decay"]:
+            step += group["weight_decay"] * p
         ratio = trust_ratio(norm(p), norm(step)) if group["always_adapt"] or group["weight_decay"] else 1.0
         if group["trust_clip"] is not None:
             ratio = min(ratio, group["trust_clip"])
-        p -= p.dtype.type(float(group["lr"]) * ratio) * step
+        step *= p.dtype.type(float(group["lr"]) * ratio)
+        p -= step

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.kernels.optimizer_pass import direction
 from scratchnet.optim.options import check_not_negative
 from scratchnet.optim.sgd import SGD
 from scratchnet.optim.trust import norm, trust_ratio
@@ -56,18 +55,17 @@ class LARS(SGD):
         check_not_negative("epsilon value", eps)
         if trust_coeff is not None:
             check_not_negative("trust_coeff value", trust_coeff)
-        self._trust = dict(trust_coeff=trust_coeff, eps=eps)
         super().__init__(params, lr, momentum, dampening, weight_decay, nesterov, maximize=maximize)
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """As `Optimizer.add_param_group`."""
-        super().add_param_group({**self._trust, **param_group})
+        options = dict(trust_coeff=trust_coeff, eps=eps)
+        self.defaults.update(options)
+        for group in self.param_groups:
+            group.update({**options, **group})
 
     def _update(self, p: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         decay, coefficient = group["weight_decay"], group["trust_coeff"]
-        d = direction(p.array, grad.array, decay, group["maximize"])
         if coefficient is not None:
             weight, gradient = norm(p.array), norm(grad.array)
             length = gradient + decay * weight + group["eps"] if gradient else 0.0
-            d = d * p.dtype.type(trust_ratio(weight, length, coefficient))
-        super()._update(p, Tensor(d), {**group, "weight_decay": 0, "maximize": False})
+            ratio = trust_ratio(weight, length, coefficient)
+            grad, group = Tensor(grad.array * p.dtype.type(ratio)), {**group, "weight_decay": ratio * decay}
+        super()._update(p, grad, group)

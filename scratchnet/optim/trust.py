@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 
 def norm(x: Any) -> float:
-    """‖x‖₂ of an array of any shape, added up in float64."""
-    return float(np.sqrt(np.square(x, dtype=np.float64).sum()))
+    """‖x‖₂ of an array of any shape."""
+    x = x.astype(np.float32) if x.dtype.itemsize < 4 else x  # whose square may be too large for float16
+    return math.sqrt(float(np.vdot(x, x)))
 
 
 def trust_ratio(weight: float, step: float, coefficient: float = 1.0) -> float:

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from scratchnet.autograd.mode import enable_grad
 from scratchnet.nn import init, modules
+from scratchnet.nn.init_skipping import skipped
 from scratchnet.ops.sampling import randn
 from scratchnet.random import Generator
 
@@ -147,24 +149,26 @@ def variance_through_depth(
     activations = _named("activation", activation, ACTIVATIONS)
     return VarianceThroughDepth(tuple(
         Run(i, a, *_measure(fill, make(), depth, width, batch, seed))
-        for i, fill in initialisers.items() for a, make in activations.items()
+        for i, fill in initialisers for a, make in activations
     ))  # fmt: skip
 
 
-def _named(what: str, given: Any, known: dict[str, Callable]) -> dict[str, Callable]:
+def _named(what: str, given: Any, known: dict[str, Callable]) -> list[tuple[str, Callable]]:
     chosen = [given] if isinstance(given, str) or callable(given) else list(given)
     for choice in chosen:
         if not callable(choice) and choice not in known:
             raise ValueError(f"unknown {what} {choice!r}; expected a callable or one of {list(known)}")
-    return {c if isinstance(c, str) else c.__name__: known[c] if isinstance(c, str) else c for c in chosen}
+    return [(c, known[c]) if isinstance(c, str) else (getattr(c, "__name__", repr(c)), c) for c in chosen]
 
 
+@enable_grad()
 def _measure(fill: Callable, activation: Any, depth: int, width: int, batch: int, seed: int) -> tuple[Any, Any]:
     generator = Generator().manual_seed(seed)
     x = randn(batch, width, generator=generator)
     zs: list[Any] = []
     for i in range(depth):
-        layer = modules.Linear(width, width, bias=False)
+        with skipped():  # the numbers of others are not to change
+            layer = modules.Linear(width, width, bias=False)
         fill(layer.weight, generator=generator)
         zs.append(layer(x if i == 0 else activation(zs[-1])))
         zs[-1].retain_grad()

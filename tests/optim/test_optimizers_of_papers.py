@@ -9,7 +9,7 @@ import torch
 
 import scratchnet
 from scratchnet import Tensor, nn, optim
-from scratchnet.optim.trust import trust_ratio
+from scratchnet.optim.trust import norm, trust_ratio
 from scratchnet.study.momentum import MomentumForms
 from scratchnet.testing import values
 
@@ -233,6 +233,19 @@ def test_groups_without_trust_take_plain_steps():
     np.testing.assert_array_equal(last(lambda ps: optim.LARS(groups(ps), lr=0.1, momentum=0.9)), plain)
 
 
+def test_options_of_lars_are_defaults_of_groups_added_later():
+    first, second = (nn.Parameter(scratchnet.ones(1)) for _ in range(2))
+    group = {"params": [first], "eps": 0.5}
+    o = optim.LARS([group], trust_coeff=0.25)
+    o.add_param_group({"params": second})
+    assert o.param_groups[0] is group and [g["eps"] for g in o.param_groups] == [0.5, 1e-8]
+    assert [g["trust_coeff"] for g in o.param_groups] == [0.25, 0.25] == 2 * [o.defaults["trust_coeff"]]
+
+
+def test_the_length_of_half_precision_does_not_overflow():
+    assert norm(np.full(4, 300, np.float16)) == 600 and norm(np.full((2, 2), 3, np.float32)[:, ::2]) == pytest.approx(18**0.5)
+
+
 def test_the_final_rate_of_adabound_follows_the_schedule():
     """With bounds that are closed from the start, AdaBound is momentum at final_lr · lr / (first lr)."""
     p = nn.Parameter(scratchnet.ones(1))
@@ -300,6 +313,7 @@ BAD = {
     "LARS eps": lambda p: optim.LARS([p], eps=-1.0),
     "LAMB eps": lambda p: optim.LAMB([p], eps=-1.0),
     "LAMB clip": lambda p: optim.LAMB([p], trust_clip=-1.0),
+    "LAMB never": lambda p: optim.LAMB([p], trust_clip=False),
     "Lookahead k": lambda p: optim.Lookahead(optim.SGD([p]), k=0),
     "Lookahead alpha": lambda p: optim.Lookahead(optim.SGD([p]), alpha=1.5),
     "SAM rho": lambda p: optim.SAM([p], optim.SGD, rho=-1.0),

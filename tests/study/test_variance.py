@@ -1,8 +1,11 @@
 """Measured variances against Glorot's and He's derivations."""
 
+import functools
+
 import numpy as np
 import pytest
 
+import scratchnet
 from scratchnet import nn
 from scratchnet.study.variance import variance_through_depth
 
@@ -27,6 +30,17 @@ def test_an_identity_changes_nothing():
     (run,) = variance_through_depth(same, nn.Identity, depth=3, width=4, batch=8).runs
     assert (run.initialiser, run.activation) == ("same", "Identity")
     assert run.forward_factor == run.backward_factor == 1 and np.ptp(run.forward) == 0
+
+
+def test_functions_of_one_name_are_two_runs_and_the_numbers_of_others_stay():
+    scale = [lambda weight, generator, c=c: nn.init.constant_(weight, c) for c in (0.25, 0.5)]
+    scratchnet.manual_seed(0)
+    expected = scratchnet.rand(3).tolist()
+    scratchnet.manual_seed(0)
+    with scratchnet.no_grad():
+        first, second = variance_through_depth(scale, functools.partial(nn.Identity), depth=2, width=4, batch=8).runs
+    assert second.forward[0] == pytest.approx(4 * first.forward[0]) and first.initialiser == "<lambda>"
+    assert scratchnet.rand(3).tolist() == expected
 
 
 def test_the_table_and_the_picture(tmp_path):

@@ -42,7 +42,7 @@ class CrossEntropy(Function):
     def backward(self, g: Tensor) -> Tensor:
         (x,) = self.inputs
         classes, dtype = x.array.shape[1], x.array.dtype
-        counts, t, weights = _chosen_weights(self.target, self.weight, self.ignore_index, dtype)
+        counts, t, weights = chosen_weights(self.target, self.weight, self.ignore_index, dtype)
         smooth = np.where(counts, self.smoothing / classes, 0)[:, None]
         if self.reduction == "mean" and counts.any():
             smooth, weights = smooth / weights.sum(), weights / weights.sum()
@@ -76,7 +76,7 @@ class NegativeLogLikelihood(Function):
 
     def forward(self, x: Any) -> Any:
         self.input_shape, classes = x.shape, x.shape[1]
-        counts, self.classes, weights = _chosen_weights(self.target, self.weight, self.ignore_index, x.dtype, classes)
+        counts, self.classes, weights = chosen_weights(self.target, self.weight, self.ignore_index, x.dtype, classes)
         # an ignored −∞ must not become NaN
         loss = np.where(counts, np.take_along_axis(x, self.classes[:, None], 1)[:, 0] * -weights, x.dtype.type(0))
         self.slope = -weights
@@ -103,7 +103,7 @@ def _flat(x: Any, dims: int) -> Any:
     return x if x.ndim <= dims else x.reshape(*x.shape[:dims], math.prod(x.shape[dims:]))
 
 
-def _chosen_weights(target: Any, weight: Any, ignore_index: int, dtype: Any, classes: int | None = None) -> tuple:
+def chosen_weights(target: Any, weight: Any, ignore_index: int, dtype: Any, classes: int | None = None) -> tuple:
     """Where targets count, the classes (0 where they do not), and the weights of these classes (0 likewise)."""
     counts = target != ignore_index
     if classes is not None:
@@ -228,7 +228,7 @@ def _against_probabilities(
     if ignore_index >= 0:
         raise RuntimeError("cross_entropy: ignore_index is not supported for floating point target")
     classes = input.array.shape[class_dim]
-    _check_weight("cross_entropy", weight, classes)
+    check_weight("cross_entropy", weight, classes)
     if smoothing:
         target = target * (1 - smoothing) + smoothing / classes
     log_p = log_softmax(input, class_dim)
@@ -256,12 +256,13 @@ def check_class_targets(name: str, x: Tensor, target: Tensor, weight: Tensor | N
     if t.dtype not in (np.int64, np.uint8):
         raise RuntimeError(f"{name}: expected target of dtype int64 (classes), got {t.dtype}; convert it with .long()")
     classes = shape[1] if len(shape) > 1 else shape[0]
-    _check_weight(name, weight, classes)
+    check_weight(name, weight, classes)
     if weight is not None and weight.array.dtype != x.array.dtype:
         raise RuntimeError(f"{name}: expected weight of dtype {x.array.dtype}, got {weight.array.dtype}")
 
 
-def _check_weight(name: str, weight: Tensor | None, classes: int) -> None:
+def check_weight(name: str, weight: Tensor | None, classes: int) -> None:
+    """Refuse weights that are not one for each class."""
     if weight is None:
         return
     if check_tensor(weight, name, "weight").array.shape != (classes,):

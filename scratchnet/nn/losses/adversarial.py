@@ -160,7 +160,7 @@ def _slope(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     with enable_grad():
         x = x.requires_grad_()
         (slope,) = grad(critic(x).sum(), x, create_graph=True)
-        return slope.reshape(len(x.array), -1)
+        return slope.unsqueeze(-1).flatten(1)
 
 
 class DiscriminatorLoss(_Loss):

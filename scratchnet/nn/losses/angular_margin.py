@@ -9,6 +9,7 @@ from scratchnet import ops
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
 from scratchnet.nn import init
+from scratchnet.nn.functional.arguments import require_float
 from scratchnet.nn.functional.cross_entropy import check_class_targets
 from scratchnet.nn.functional.reduction import check_reduction
 from scratchnet.nn.modules.factory import positive, unset
@@ -52,6 +53,7 @@ def angular_margin_loss(
         If the targets are no int64 classes from 0 to C − 1.
     """
     check_reduction(reduction)
+    require_float(input, "angular_margin_loss"), require_float(weight, "angular_margin_loss", "weight")
     if input.array.ndim != 2 or weight.array.ndim != 2 or input.array.shape[1] != weight.array.shape[1]:
         raise ValueError(
             f"angular_margin_loss: expected input [N, D] and weight [C, D], got {input.array.shape} and {weight.array.shape}"

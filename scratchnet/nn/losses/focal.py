@@ -11,6 +11,8 @@ from scratchnet import ops
 from scratchnet.autograd.device import check_device
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
+from scratchnet.nn.functional.arguments import require_float
+from scratchnet.nn.functional.cross_entropy import check_class_targets
 from scratchnet.nn.functional.reduction import check_reduction, reduce_loss
 from scratchnet.nn.modules.loss import _Loss, _WeightedLoss
 from scratchnet.ops.dtypes import as_dtype
@@ -88,9 +90,10 @@ def focal_loss(
     Raises
     ------
     ValueError, RuntimeError, IndexError
-        As `functional.cross_entropy`; ValueError if γ is negative.
+        As `functional.cross_entropy`, but that probabilities are no targets; ValueError if γ is negative.
     """
     check_reduction(reduction)
+    check_class_targets("focal_loss", require_float(input, "focal_loss"), target, weight)
     loss = F.cross_entropy(input, target, ignore_index=ignore_index, reduction="none")
     factor = _focus("focal_loss", -ops.expm1(-loss), gamma, two_sided)
     counts = target.array != ignore_index

@@ -9,6 +9,7 @@ import numpy as np
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
 from scratchnet.nn.functional.arguments import require_float
+from scratchnet.nn.functional.cross_entropy import check_class_targets
 from scratchnet.nn.functional.reduction import check_reduction, reduce_loss
 from scratchnet.nn.module import Module
 from scratchnet.nn.modules.loss import _WeightedLoss
@@ -52,13 +53,14 @@ def ohem_cross_entropy(
     Raises
     ------
     ValueError, RuntimeError, IndexError
-        As `functional.cross_entropy`; ValueError if thresh or min_kept is out of range.
+        As `functional.cross_entropy`, but that probabilities are no targets; ValueError if thresh or min_kept is out of range.
     """
     check_reduction(reduction)
     if not 0 <= thresh <= 1:
         raise ValueError(f"ohem_cross_entropy: thresh must be from 0 to 1, got {thresh}")
     if min_kept < 0 or (isinstance(min_kept, float) and min_kept > 1):
         raise ValueError(f"ohem_cross_entropy: min_kept must be an int >= 0 or a float from 0 to 1, got {min_kept}")
+    check_class_targets("ohem_cross_entropy", require_float(input, "ohem_cross_entropy"), target, weight)
     loss = F.cross_entropy(input, target, weight, ignore_index=ignore_index, reduction="none")
     unweighted = loss if weight is None else F.cross_entropy(
         input.detach(), target, ignore_index=ignore_index, reduction="none"
@@ -97,15 +99,11 @@ def hard_negative_mining(loss: Tensor, positive: Tensor, neg_pos_ratio: float = 
     ValueError
         If the shapes differ or have not two dimensions.
     """
-    losses, chosen = (
-        check_tensor(loss, "hard_negative_mining", "loss").array,
-        check_tensor(positive, "hard_negative_mining"),
-    )
-    if losses.ndim != 2 or chosen.array.shape != losses.shape:
-        raise ValueError(
-            f"hard_negative_mining: expected loss and positive of shape [N, P], got {losses.shape} and {chosen.array.shape}"
-        )
-    is_positive = chosen.array.astype(bool)
+    name = "hard_negative_mining"
+    losses, chosen = check_tensor(loss, name, "loss").array, check_tensor(positive, name, "positive").array
+    if losses.ndim != 2 or chosen.shape != losses.shape:
+        raise ValueError(f"{name}: expected loss and positive of shape [N, P], got {losses.shape} and {chosen.shape}")
+    is_positive = chosen.astype(bool)
     return Tensor(is_positive | _hardest(losses, ~is_positive, neg_pos_ratio * is_positive.sum(1, keepdims=True)))
 
 

@@ -119,6 +119,8 @@ def _jaccard_slopes(errors: Any, truth: Any) -> Any:
 def _by_image(loss_of: Callable[[slice], Tensor], n: int, per_image: bool, reduction: str) -> Tensor:
     if not per_image:
         return loss_of(slice(None))
+    if not n:
+        return reduce_loss(loss_of(slice(0)).reshape(1)[:0], reduction)
     return reduce_loss(ops.stack([loss_of(slice(i, i + 1)) for i in range(n)]), reduction)
 
 
@@ -136,12 +138,8 @@ class LovaszSoftmaxLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction=reduction)
-        self.classes, self.per_image, self.ignore_index, self.from_logits = (
-            classes,
-            per_image,
-            ignore_index,
-            from_logits,
-        )
+        self.classes, self.per_image = classes, per_image
+        self.ignore_index, self.from_logits = ignore_index, from_logits
 
 
 class LovaszHingeLoss(_Loss):

@@ -65,9 +65,7 @@ def batch_triplet_loss(
     alike = same & ~np.eye(len(t), dtype=bool, like=t)
     if mining == "hard":
         exists = alike.any(1) & (~same).any(1)
-        far = distance.gather(1, Tensor(np.where(alike, distance.array, -1).argmax(1)[:, None]))
-        near = distance.gather(1, Tensor(np.where(same, np.inf, distance.array).argmin(1)[:, None]))
-        gap = (far - near).squeeze(1)
+        gap = _hardest_gap(distance, alike, same) if len(t) else x.sum(1)  # there is no hardest of none
     else:
         exists = alike[:, :, None] & ~same[:, None]
         gap = distance.unsqueeze(2) - distance.unsqueeze(1)
@@ -75,6 +73,13 @@ def batch_triplet_loss(
     loss = loss * Tensor(exists.astype(x.array.dtype))
     counted = exists if mining == "hard" else loss.array > 0
     return loss.sum() / max(int(counted.sum()), 1) if reduction == "mean" else reduce_loss(loss, reduction)
+
+
+def _hardest_gap(distance: Tensor, alike: Any, same: Any) -> Tensor:
+    """D(a, p) − D(a, n) of the farthest p and the nearest n of each anchor a; any number where there is none."""
+    far = np.where(alike, distance.array, -1).argmax(1)
+    near = np.where(same, np.inf, distance.array).argmin(1)
+    return (distance.gather(1, Tensor(far[:, None])) - distance.gather(1, Tensor(near[:, None]))).squeeze(1)
 
 
 def contrastive_loss(

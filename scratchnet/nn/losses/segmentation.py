@@ -10,7 +10,7 @@ from scratchnet import ops
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
 from scratchnet.nn.functional.arguments import require_float
-from scratchnet.nn.functional.cross_entropy import _check_weight, _chosen_weights
+from scratchnet.nn.functional.cross_entropy import check_weight, chosen_weights
 from scratchnet.nn.functional.reduction import check_reduction, reduce_loss
 from scratchnet.nn.modules.loss import _WeightedLoss
 from scratchnet.ops.elementwise import check_tensor
@@ -43,6 +43,7 @@ def dice_loss(
     target : integers [N, ...], classes from 0 to C − 1 (0 or 1 if C is 1), or [N, C, ...], ones at the true classes, or
         their probabilities
     smooth : s
+        With 0 the loss is NaN where nothing is there, nothing is predicted, or all is ignored.
     power : k
     weight : [C], optional
         Makes the average over the classes a weighted one.
@@ -129,7 +130,7 @@ def _over_classes(name: str, loss: Tensor, weight: Tensor | None, reduction: str
     """From [N, C] to the (weighted) mean over the classes, reduced over the images."""
     if weight is None:
         return reduce_loss(loss.mean(1), reduction)
-    _check_weight(name, weight, loss.array.shape[1])
+    check_weight(name, weight, loss.array.shape[1])
     return reduce_loss((loss * weight).sum(1) / weight.sum(), reduction)
 
 
@@ -150,7 +151,7 @@ def probabilities_and_truth(
             )
         truth, counts = t.reshape(flat).astype(x.array.dtype), np.ones_like(x.array, shape=(n, 1, flat[2]))
     elif t.shape == (n, *shape[2:]) and t.dtype.kind in "iub":
-        _, labels, ones = _chosen_weights(t.reshape(n, 1, -1), None, ignore_index, x.array.dtype, max(classes, 2))
+        _, labels, ones = chosen_weights(t.reshape(n, 1, flat[2]), None, ignore_index, x.array.dtype, max(classes, 2))
         kinds = np.arange(classes, like=t) if classes > 1 else np.ones_like(t, shape=1)
         truth, counts = (labels == kinds[:, None]).astype(x.array.dtype), ones
     else:

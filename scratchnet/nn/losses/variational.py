@@ -38,7 +38,7 @@ def kl_to_standard_normal(mean: Tensor, log_var: Tensor, reduction: str = "mean"
     if shapes[0] != shapes[1] or len(shapes[0]) < 2:
         raise ValueError(f"kl_to_standard_normal: expected mean and log_var of one shape [N, ...], got {shapes}")
     terms = mean**2 + ops.expm1(log_var) - log_var  # σ² − 1 without loss of digits near σ = 1
-    return reduce_loss(terms.reshape(shapes[0][0], -1).sum(1) / 2, reduction)
+    return reduce_loss(terms.flatten(1).sum(1) / 2, reduction)
 
 
 def elbo_loss(
@@ -93,7 +93,7 @@ def elbo_loss(
         pixels = F.binary_cross_entropy_with_logits(y, x, reduction="none")
     else:
         pixels = F.gaussian_nll_loss(y, x, float(variance), full=True, eps=0.0, reduction="none")
-    return reduce_loss(pixels.reshape(len(y.array), -1).sum(1) + beta * divergence, reduction)
+    return reduce_loss(pixels.unsqueeze(-1).flatten(1).sum(1) + beta * divergence, reduction)
 
 
 class ELBOLoss(_Loss):

@@ -16,7 +16,7 @@ from scratchnet.vision.ops.overlap import box_iou
 def smooth_ln(x: Tensor, sigma: float = 0.5) -> Tensor:
     """−ln(1 − x) where x ≤ σ, and from there on its tangent, (x − σ) / (1 − σ) − ln(1 − σ).
 
-    The smaller σ, the less an overlap x near 1 counts.
+    The smaller σ, the less an overlap x near 1, an outlier, counts.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def smooth_ln(x: Tensor, sigma: float = 0.5) -> Tensor:
 
 
 def repulsion_gt_loss(
-    boxes: Tensor, gt_boxes: Tensor, matched: Tensor, proposals: Tensor | None = None, sigma: float = 0.5
+    boxes: Tensor, gt_boxes: Tensor, matched: Tensor, proposals: Tensor | None = None, sigma: float = 0.9
 ) -> Tensor:
     """RepGT: the mean over the boxes B of Smooth_ln(IoG(B, G_rep)), IoG(B, G) = area(B ∩ G) / area(G).
 
@@ -51,7 +51,7 @@ def repulsion_gt_loss(
     matched : integers [N], the object that each box is meant for
     proposals : [N, 4], optional
         The proposals that the predictions come from, which choose G_rep as in the paper; otherwise the boxes do.
-    sigma : σ, see `smooth_ln`
+    sigma : σ, see `smooth_ln`; a large one does best here, and 0 in `repulsion_box_loss`, which meets more outliers
 
     Returns
     -------
@@ -81,7 +81,7 @@ def repulsion_gt_loss(
     return smooth_ln(inside.prod(1) / box_area(repelling), sigma).mean()
 
 
-def repulsion_box_loss(boxes: Tensor, matched: Tensor, sigma: float = 0.5, eps: float = 1e-7) -> Tensor:
+def repulsion_box_loss(boxes: Tensor, matched: Tensor, sigma: float = 0.0, eps: float = 1e-7) -> Tensor:
     """RepBox: Σ Smooth_ln(IoU(B_i, B_j)) / (Σ [IoU(B_i, B_j) > 0] + eps) over pairs of boxes for different objects.
 
     It keeps non-maximum suppression from taking one of two people for the other's double. Paper: see `repulsion_gt_loss`.

@@ -124,3 +124,14 @@ def test_refusals(options):
             focal_loss(x, Tensor(np.array([0, 1])), **options)
     with pytest.raises(ValueError):
         sigmoid_focal_loss(x, x[0])
+
+
+@pytest.mark.parametrize("target, weight", [
+    (values((2, 3), 0, 0.1, 1), None),
+    (np.array([0, 1]), np.ones(2)),
+    (np.array([0, 1]), np.ones(4)),
+    (np.array([0.0, 1]), None),
+])  # fmt: skip
+def test_targets_are_classes_and_weights_one_for_each(target, weight):
+    with pytest.raises(RuntimeError, match="focal_loss"):
+        focal_loss(Tensor(values((2, 3), 0)), Tensor(target), None if weight is None else Tensor(weight))

@@ -107,6 +107,11 @@ def test_ohem_refuses(options):
         ohem_cross_entropy(Tensor(values((2, 3), 0)), Tensor(np.array([0, 1])), **options)
 
 
+def test_ohem_refuses_probabilities():
+    with pytest.raises(RuntimeError, match="ohem_cross_entropy"):
+        ohem_cross_entropy(*[Tensor(values((2, 3), 0, 0.1, 1))] * 2)
+
+
 def test_boxes_that_do_not_fit_are_refused():
     c, x, t, places = (Tensor(a) for a in drawn(0))
     for args in ((c, x[:, :3], t, places), (c, x, t[:, :3], places), (c[0], x, t, places), (c, x, t, places[..., :2])):

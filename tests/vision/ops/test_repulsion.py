@@ -78,7 +78,8 @@ def test_by_hand():
     objects, matched = Tensor(np.array([[0.0, 0, 1, 1], [1, -0.5, 3, 1.5]])), Tensor(np.array([0, 1]))
     loss = repulsion_gt_loss(boxes, objects, matched)
     assert loss.item() == pytest.approx(math.log(4 / 3) / 2)  # the second box touches the left object only at its edge
-    assert repulsion_box_loss(boxes, matched).item() == pytest.approx(math.log(1.5), rel=1e-6)
+    assert repulsion_box_loss(boxes, matched, 0.5).item() == pytest.approx(math.log(1.5), rel=1e-6)
+    assert repulsion_box_loss(boxes, matched).item() == pytest.approx(1 / 3, rel=1e-6)  # with σ = 0 the overlap itself
     loss.backward()
     np.testing.assert_allclose(boxes.grad.array[0], [0, -1 / 6, 1 / 6, 1 / 6])  # ½ · 1 / (1 − ¼) · ¼ by each side
 
