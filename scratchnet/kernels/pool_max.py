@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
-from scratchnet.kernels.jit import copy, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.pool_windows import NO_PIXEL, seen_through, split
 from scratchnet.kernels.registry import compilable, kernel
+from scratchnet.kernels.vector_loops import largest_of
 
 _LONG = 16                  # numbers from which it pays to compare them side by side
 
@@ -61,7 +62,6 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
     """
     height, width = x.shape[2:]
     phases = np.empty((max(stride, 1), width // max(stride, 1) + 1), x.dtype)
-    tops, places = np.empty(width, x.dtype), np.empty(width, np.int32)
     for plane in range(start, stop):
         td, th, tw = plane % depths.shape[1], plane % rows.shape[1], plane % columns.shape[1]
         for k in range(y.shape[1]):
@@ -76,7 +76,7 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
                 if len(taps) == 0 and not none:
                     for j in range(len(best)):
                         _largest(x[plane], d0, d1, depth_step, h0, h1, row_step, left[j], right[j], column_step,
-                                 best[j:j + 1], winner[j:j + 1], tops, places)
+                                 best[j:j + 1], winner[j:j + 1])
                     continue
                 for d in range(d0, d1, depth_step):
                     for h in range(h0, h1, row_step):
@@ -95,16 +95,23 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
 
 
 @jit
-def _largest(x, d0, d1, depth_step, h0, h1, row_step, left, right, column_step, best, winner, tops, places):
-    """The largest pixel of a window of x [D, H, W], and its place, to best[0] and winner[0]."""
+def _largest(x, d0, d1, depth_step, h0, h1, row_step, left, right, column_step, best, winner):
+    """The largest pixel of a window of x [D, H, W], and its place, to best[0] and winner[0]: of NaNs the last."""
     height, width = x.shape[1:]
-    if d1 - d0 == 1 and h1 - h0 == 1 and column_step == 1 and right - left >= _LONG:
-        tops, places = tops[:right - left], places[:right - left]
-        copy(tops, x[d0, h0, left:right])
-        for i in range(len(places)):
-            places[i] = i
-        _fold(tops, places)
-        best[0], winner[0] = tops[0], (d0 * height + h0) * width + left + places[0]
+    gapless = h1 - h0 == 1 or (right - left == width and row_step == 1)         # its rows are one long one
+    length = (h1 - h0) * (right - left)
+    if d1 - d0 == 1 and gapless and column_step == 1 and length >= _LONG:
+        first = h0 * width + left
+        numbers = x[d0].reshape(-1)[first:first + length]
+        largest, at = largest_of(numbers), 0
+        if largest == largest:
+            while numbers[at] != largest:
+                at += 1
+        else:
+            at = length - 1
+            while numbers[at] == numbers[at]:
+                at -= 1
+        best[0], winner[0] = numbers[at], d0 * height * width + first + at
         return
     for d in range(d0, d1, depth_step):
         for h in range(h0, h1, row_step):
@@ -133,22 +140,6 @@ def _keep_larger_of_pairs(best, winner, row, place):
         larger = (b > top) | (b != b)
         best[j] = b if larger else top
         winner[j] = place + 2 * j + 1 if larger else at
-
-
-@jit
-def _fold(tops, places):
-    """Brings the largest of all to the front: the second half is folded onto the first, and so on."""
-    n = len(tops)
-    while n > 1:
-        half = (n + 1) // 2
-        top, at, seen, place = tops[:n - half], places[:n - half], tops[half:n], places[half:n]
-        for i in range(len(top)):
-            a, b = top[i], seen[i]
-            # of equal numbers the first, of NaNs the last
-            larger = (b > a) | ((b == a) & (place[i] < at[i])) | ((b != b) & ((a == a) | (place[i] > at[i])))
-            top[i] = b if larger else a
-            at[i] = place[i] if larger else at[i]
-        n = half
 
 
 @max_pool.cpu

@@ -6,39 +6,12 @@ exponentials, so those are computed of a block of rows, or a tile of columns, as
 
 from __future__ import annotations
 
-from scratchnet.kernels.instructions import Intrinsic, like
+from scratchnet.kernels.instructions import like
 from scratchnet.kernels.jit import copy, fill, jit
-from scratchnet.kernels.vector_loops import add
+from scratchnet.kernels.vector_loops import add, largest_of, maximum
 from scratchnet.kernels.vector_math import exp_of_negative, log
 
 _BLOCK = 4096               # numbers of which the exponentials are computed together
-
-
-def _maximum(a, b):
-    """The larger number; NaN if one is NaN."""
-    return a if a > b or a != a else b
-
-
-def _emit_maximum(typingctx, a, b):
-    """One instruction whose reduction the compiler may reorder: that of a comparison it must not, for NaN's sake."""
-    from llvmlite import ir
-
-    def codegen(context, builder, signature, args):
-        number = args[0].type
-        function = builder.module.declare_intrinsic("llvm.maximum", [number], ir.FunctionType(number, [number] * 2))
-        return builder.call(function, args)
-    return a(a, b), codegen
-
-
-maximum = Intrinsic(_maximum, _emit_maximum)
-
-
-@jit
-def _largest_of(x):
-    largest = x[0]
-    for i in range(len(x)):
-        largest = maximum(largest, x[i])
-    return largest
 
 
 @jit
@@ -73,7 +46,7 @@ def shifted_exponentials(first, last, classes, x, largest, y):
     """y = exp(x - m) of the rows first … last, y beginning with the first of them; and the largest number m of each."""
     for r in range(first, last):
         row = x[r * classes:(r + 1) * classes]
-        largest[r - first] = _largest_of(row)
+        largest[r - first] = largest_of(row)
         shift(row, largest[r - first], like(0, x[0]), y[(r - first) * classes:(r - first + 1) * classes])
     exponentials(y[:(last - first) * classes])
 

@@ -158,6 +158,7 @@ CALLS = {
     "linalg.vector_norm": lambda: [linalg.vector_norm(X, p) for p in (0, 1, 2, 3, np.inf, -np.inf)],
     "linalg.qr, wide and tall": lambda: (*linalg.qr(X), *linalg.qr(W)),
     "linalg.svd, wide and tall": lambda: (*linalg.svd(X), *linalg.svd(W, False)),
+    "linalg.householder_product": lambda: linalg.householder_product(A, A[0]),
     "linalg.pinv, wide": lambda: linalg.pinv(X),
     "linalg.det, singular": lambda: linalg.det(A * 0 + 1),
     "linalg.multi_dot": lambda: linalg.multi_dot([X, W, X]),
@@ -215,6 +216,7 @@ NOT_HERE = {
         allclose equal is_floating_point is_signed is_complex is_nonzero is_same_size is_tensor numel
         get_printoptions printoptions set_printoptions
     """,
+    "asks for one number, the norm that decides how many products there are": "linalg.matrix_exp",
     "is in the table of in-place changes": "fill_ zero_",
 }
 

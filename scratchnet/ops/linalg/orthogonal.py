@@ -30,7 +30,7 @@ def matrix_exp(A: Tensor) -> Tensor:
         If it is not square or not of floating-point numbers.
     """
     n = check_square(check_float(A, "matrix_exp"), "matrix_exp").shape[-1]
-    norm = float(np.abs(A.array).sum(-2).max()) if A.array.size else 0.0
+    norm = np.abs(A.array).sum(-2).max().item() if A.array.size else 0.0
     squarings = max(0, math.ceil(math.log2(norm / _NORM))) if 0 < norm < math.inf else 0
     scaled, one = A * 0.5**squarings, Tensor(np.eye(n, dtype=A.dtype, like=A.array))
     result = one + scaled * 0
