@@ -62,7 +62,7 @@ def cached() -> Iterator[None]:
 # ---- the class with the property -------------------------------------------------------------------------
 def _deepcopy(self: Any, memo: dict) -> Any:
     """A copy with a class of its own: what is done to the parametrizations of one is not done to the other's."""
-    cls = type_before_parametrizations(self)
+    cls: Any = type_before_parametrizations(self)
     replica = memo[id(self)] = cls.__new__(cls)
     replica.__dict__ = copy.deepcopy(self.__dict__, memo)
     _give_own_class(replica)
