@@ -36,7 +36,7 @@ REASONS: dict[str, str] = {
     "nn.qat": _QUANTISED,
     "nn.quantizable": _QUANTISED,
     "nn.quantized": _QUANTISED,
-    "nn.parallel": "its one class that is no distributed program, DataParallel, is `nn.DataParallel`",
+    "nn.parallel": "for several GPUs or processes; `nn.DataParallel` is here, and calls its module",
     "nn.UninitializedBuffer(persistent)": "whether a buffer is saved is said by `register_buffer`",
     "nn.functional.ScalingType": f"says how 8-bit numbers are scaled; {_FLOAT8.partition(': ')[2]}",
     "nn.functional.SwizzleType": f"says how scales of 8-bit numbers lie in memory; {_FLOAT8.partition(': ')[2]}",
@@ -147,7 +147,7 @@ def _status(path: str, name: str, ours: Any) -> tuple[str, str]:
     own = getattr(ours, "__name__", name).rpartition(".")[2]
     new = getattr(ours, "__wrapped__", None)
     if own != name or (new is not None and hasattr(new, "__name__") and not inspect.isclass(ours)):
-        other = own if own != name else new.__name__.removeprefix("_")
+        other = own if own != name else new.__name__
         if other != name:
             return "alias", "; ".join([f"of `{other}`", *notes])
     return "done", "; ".join(notes)
@@ -188,6 +188,14 @@ def _row(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def _section(path: str, rows: list[tuple[str, ...]]) -> list[str]:
+    """The names of a module that need no remark, and a table of the others."""
+    plain = [name for name, status, remark in rows if (status, remark) == ("done", "")]
+    others = [row for row in rows if row[0] not in plain]
+    table = _table(("name", "here", "remark"), others) if others else []
+    return [f"## torch.{path}", "", f"Done: {', '.join(plain)}.", "", *table]
+
+
 def page() -> str:
     """The whole of docs/coverage.md."""
     version = importlib.import_module("torch").__version__.partition("+")[0]
@@ -212,7 +220,7 @@ def page() -> str:
         ),
     ]
     for path, rows in by_module.items():
-        lines += [f"## torch.{path}", "", *_table(("name", "here", "remark"), rows)]
+        lines += _section(path, rows)
     lines += ["# Beyond torch", ""]
     for path, things in beyond():
         if things:
