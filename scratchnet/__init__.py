@@ -48,7 +48,7 @@ pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 
 # Imported when first used, so that `import scratchnet` stays quick.
 _SUBPACKAGES = frozenset(
-    "config func nn optim data vision metrics training testing study utils kernels cli".split()
+    "config func nn optim data vision metrics training interop testing study utils kernels cli".split()
 )
 # Functions of `nn.functional` that are methods of Tensor too.
 _METHODS = frozenset(["hardshrink", "log_softmax", "prelu", "relu", "relu_", "softmax"])
@@ -61,6 +61,7 @@ _LAYERS = _METHODS | frozenset(
     pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm rrelu rrelu_ selu selu_ threshold threshold_
     """.split()
 )
+_CHECKPOINTS = frozenset(["load", "save"])
 _RECURRENT = frozenset("lstm lstm_cell gru gru_cell rnn_tanh rnn_tanh_cell rnn_relu rnn_relu_cell".split())
 
 
@@ -86,8 +87,10 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module("scratchnet.nn.functional"), name)
     if name in _RECURRENT:
         return getattr(importlib.import_module("scratchnet.nn.functional.recurrent_layers"), name)
+    if name in _CHECKPOINTS:
+        return getattr(importlib.import_module("scratchnet.interop"), name)
     raise AttributeError(f"module 'scratchnet' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBPACKAGES, *_LAYERS, *_RECURRENT})
+    return sorted({*globals(), *_SUBPACKAGES, *_LAYERS, *_RECURRENT, *_CHECKPOINTS})

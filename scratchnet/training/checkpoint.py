@@ -18,14 +18,11 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd import Tensor
+from scratchnet.interop.errors import CheckpointError
 from scratchnet.training.files import replacing
 
 FORMAT, VERSION = "scratchnet checkpoint", 1
 _MAPPINGS: dict[str, type] = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}
-
-
-class CheckpointError(RuntimeError):
-    """A file is no checkpoint, is damaged, or does not fit."""
 
 
 def save(path: str | Path, state: Any) -> None:
