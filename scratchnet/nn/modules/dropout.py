@@ -81,7 +81,11 @@ class DropPath(_Dropout):
 
 
 class StochasticDepth(Module):
-    """`DropPath` under torchvision's name; with `mode` "batch" instead of "row" the branch is skipped for all samples."""
+    """`DropPath` under torchvision's name; with `mode` "batch" instead of "row" the branch is skipped for all samples.
+
+    Input [N, ...], a result of the same shape. A ValueError for another mode, or p not from 0 to 1, when it is called.
+    Huang, Sun, Liu, Sedra and Weinberger, "Deep Networks with Stochastic Depth", 2016.
+    """
 
     def __init__(self, p: float, mode: str) -> None:
         super().__init__()

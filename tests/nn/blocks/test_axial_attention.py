@@ -1,5 +1,6 @@
 """Axial attention: loops over lines and positions in torch, gradients, refusals."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import BatchNorm1d, BatchNorm2d, Conv1d
@@ -69,6 +70,12 @@ def test_against_torch(width, positions, stride):
 def test_gradients(positions):
     net = nn.AxialAttention(2, 2, 1, 2, position_sensitive=positions).double()
     check_gradient(net, values((2, 2, 2, 1), 0))
+
+
+def test_where_it_starts():
+    net = nn.AxialAttention(100, 16, 2, 200)
+    assert np.std(net.qkv_transform.weight.array) == pytest.approx(0.1, rel=0.05)
+    assert np.std(net.relative.array) == pytest.approx(8**-0.5, rel=0.05)
 
 
 def test_refusals_and_repr():

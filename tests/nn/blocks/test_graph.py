@@ -10,9 +10,9 @@ from scratchnet import Tensor, nn
 from scratchnet.nn.blocks.adjacency import SparseProduct
 from scratchnet.testing import check_gradient, check_layer, values
 
-# 2 has a loop, 3 → 1 is there twice, nothing goes to 3 or comes from 4
-EDGES = np.array([[0, 1, 2, 2, 3, 3, 1], [1, 0, 2, 0, 1, 1, 4]])
-SIMPLE = np.array([[0, 1, 2, 2, 3, 1], [1, 0, 2, 0, 1, 4]])  # without the twin
+# 2 has a loop beside another edge, 3 → 1 is there twice, nothing goes to 3 or comes from 4
+EDGES = np.array([[0, 1, 2, 2, 3, 3, 1, 1], [1, 0, 2, 0, 1, 1, 4, 2]])
+SIMPLE = np.array([[0, 1, 2, 2, 3, 1, 1], [1, 0, 2, 0, 1, 4, 2]])  # without the twin
 
 
 def matrix(edges=SIMPLE, weight=None, nodes=5):
@@ -103,14 +103,14 @@ def test_against_torch(layer):
 @pytest.mark.parametrize("layer", [name for name in LAYERS if "GAT" not in name])
 def test_weights_of_edges_against_torch(layer):
     ours, theirs = (make() for make in LAYERS[layer])
-    check_layer(ours, theirs, values((5, 3), 0), EDGES, values((7,), 1, 0.5, 2))
+    check_layer(ours, theirs, values((5, 3), 0), EDGES, values((8,), 1, 0.5, 2))
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_graph_may_be_given_in_three_ways(layer, weighted):
     net, x = LAYERS[layer][0]().double(), Tensor(values((5, 3), 0))
-    weight = values((6,), 1, 0.5, 2) if weighted else None
+    weight = values((7,), 1, 0.5, 2) if weighted else None
     a = matrix(weight=weight)
     args = (Tensor(weight),) if weighted and "GAT" not in layer else ()
     expected = net(x, Tensor(SIMPLE), *args)
@@ -121,7 +121,7 @@ def test_a_graph_may_be_given_in_three_ways(layer, weighted):
 @pytest.mark.parametrize("make", [lambda: nn.GCNConv(2, 1), lambda: nn.SAGEConv(2, 1)], ids=["GCN", "SAGE"])
 def test_gradients(make):
     net, x = make().double(), values((5, 2), 0)
-    check_gradient(net, x, EDGES, values((7,), 1, 0.5, 2))
+    check_gradient(net, x, EDGES, values((8,), 1, 0.5, 2))
     for p in net.parameters():
         p.requires_grad_(False)
     check_gradient(lambda x, a: net(x, a), x[:3], values((3, 3), 2, 0.2, 1))
@@ -197,7 +197,7 @@ def test_a_cached_graph_is_used_again():
         (Tensor(np.array([[-1], [0]])), None, IndexError, "nodes from 0 to 4"),
         (Tensor(np.ones((4, 5))), None, RuntimeError, r"adjacency of shape \(5, 5\), got \(4, 5\)"),
         (Tensor(np.ones((5, 5))), Tensor(np.ones(25)), RuntimeError, "a matrix has weights of its own"),
-        (Tensor(EDGES), Tensor(np.ones(6)), RuntimeError, r"edge_weight of shape \(7,\) and dtype float64, got \(6,\)"),
+        (Tensor(EDGES), Tensor(np.ones(6)), RuntimeError, r"edge_weight of shape \(8,\) and dtype float64, got \(6,\)"),
     ],
 )
 def test_refusals(graph, weight, error, message):

@@ -58,6 +58,18 @@ def test_the_papers_formulas(m, warmup, renorm):
     np.testing.assert_allclose(layer.eval()(Tensor(x)).array, w * x / along(np.sqrt(running + 0.1)) + b, rtol=1e-12)
 
 
+def test_the_correction_is_limited():
+    """From 1/5 to 5, whatever the running average is."""
+    layer = layer_of(1)
+    layer.RENORM_AFTER = 0
+    layer.running_var.array[0, :, 0, 0] = running = np.array([1e4, 25, 1e-4])
+    x = 10 * values(SHAPE, 0)
+    chi = np.sqrt((x**2).mean((0, 2, 3)) + 0.1)
+    r = np.array([1 / 5, chi[1] / np.sqrt(running[1] + 0.1), 5])
+    expected = x * (layer.weight.array * r / chi).reshape(3, 1, 1) + layer.bias.array.reshape(3, 1, 1)
+    np.testing.assert_allclose(layer(Tensor(x)).array, expected, rtol=1e-12)
+
+
 def test_evaluation_is_differentiated_exactly():
     check_gradient(layer_of(2).eval(), values(SHAPE, 0))
 

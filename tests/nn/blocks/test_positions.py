@@ -34,6 +34,14 @@ def test_they_are_added_at_each_place(kind):
     np.testing.assert_array_equal(last(Tensor(x[0])).array, y[0])
     assert list(first.state_dict()) == (["weight"] if kind is nn.LearnedPositions else [])
     check_gradient(first, x)
+    first.dropout.p = 1.0
+    assert not first(Tensor(x)).array.any() and first.eval()(Tensor(x)).array.all()
+
+
+def test_where_they_start():
+    np.testing.assert_allclose(nn.SinusoidalPositions(3, 4, base=100.0).table.array[2, 2], np.sin(0.2), rtol=1e-6)
+    for weight in (nn.LearnedPositions(50, 40).weight, nn.PatchEmbedding(14, 2, 1, 40).pos_embed):
+        assert np.std(weight.array) == pytest.approx(0.02, rel=0.1)
 
 
 def test_refusals_and_repr_of_added_positions():
@@ -128,7 +136,10 @@ def test_relative_attention_against_torch(has_values, mask, causal):
 @pytest.mark.parametrize("has_values", [False, True])
 def test_gradients_of_relative_attention(has_values):
     net = nn.RelativePositions(1, 2, values=has_values).double()
-    check_gradient(net, *[values((3, 2), i) for i in range(3)])
+    x = [values((3, 2), i) for i in range(3)]
+    check_gradient(net, *x)
+    net.dropout = 1.0
+    assert not net(*map(Tensor, x)).array.any() and net.eval()(*map(Tensor, x)).array.all()
 
 
 def test_refusals_and_repr_of_relative_positions():
@@ -190,14 +201,15 @@ class Patches(torch.nn.Module):
 
 
 @pytest.mark.parametrize("token", [False, True])
-@pytest.mark.parametrize("size", [(4, 6), (6, 9)])
+@pytest.mark.parametrize("size", [(4, 9), (6, 12)])
 def test_patches_against_torch(token, size):
-    ours, theirs = nn.PatchEmbedding((4, 6), (2, 3), 2, 3, token), Patches((2, 2), (2, 3), 3, token)
+    ours, theirs = nn.PatchEmbedding((4, 9), (2, 3), 2, 3, token), Patches((2, 3), (2, 3), 3, token)
     check_layer(ours, theirs, values((2, 2, *size), 0))
 
 
 def test_gradients_of_patches():
     check_gradient(nn.PatchEmbedding((2, 2), (2, 1), 1, 2).double(), values((1, 1, 2, 2), 0))
+    assert not nn.PatchEmbedding(2, 2, 1, 2, dropout=1.0)(scratchnet.ones(1, 1, 2, 2)).array.any()
 
 
 def test_refusals_and_repr_of_patches():

@@ -7,7 +7,8 @@ from scratchnet.nn.blocks.scheduled_drop_path import ScheduledDropPath
 
 
 def network():
-    return nn.Sequential(nn.DropPath(0.4), nn.Sequential(nn.DropBlock2d(0.2, 3), nn.StochasticDepth(0.1, "row")), nn.Dropout(0.5))
+    blocks = nn.Sequential(nn.DropBlock2d(0.2, 3), nn.StochasticDepth(0.1, "row"), nn.DropBlock3d(0.3, 2))
+    return nn.Sequential(nn.DropPath(0.4), blocks, nn.Dropout(0.5))
 
 
 def probabilities(net):
@@ -18,7 +19,7 @@ def test_growing():
     net = network()
     schedule = ScheduledDropPath(net, 4)
     for progress in (0, 0.25, 0.5, 0.75, 1, 1):
-        assert probabilities(net) == pytest.approx([0.4 * progress, 0.2 * progress, 0.1 * progress, 0.5])
+        assert probabilities(net) == pytest.approx([0.4 * progress, 0.2 * progress, 0.1 * progress, 0.3 * progress, 0.5])
         schedule.step()
 
 
@@ -29,8 +30,8 @@ def test_going_on():
     again = ScheduledDropPath(net, 9)
     again.load_state_dict(schedule.state_dict())
     again.step()
-    assert probabilities(net) == pytest.approx([0.2, 0.1, 0.05, 0.5])
-    with pytest.raises(ValueError, match="state of 3 layers, but the module has 1"):
+    assert probabilities(net) == pytest.approx([0.2, 0.1, 0.05, 0.15, 0.5])
+    with pytest.raises(ValueError, match="state of 4 layers, but the module has 1"):
         ScheduledDropPath(nn.DropPath(0.1), 4).load_state_dict(schedule.state_dict())
 
 

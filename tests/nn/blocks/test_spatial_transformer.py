@@ -10,9 +10,9 @@ from scratchnet.testing import check_gradient, check_layer, values
 
 
 class Transformer(torch.nn.Module):
-    def __init__(self, localisation, size, align_corners):
+    def __init__(self, localisation, size, align_corners, **modes):
         super().__init__()
-        self.localisation, self.size, self.align_corners = localisation, size, align_corners
+        self.localisation, self.size, self.align_corners, self.modes = localisation, size, align_corners, modes
 
     def forward(self, x):
         theta = self.localisation(x)
@@ -21,17 +21,24 @@ class Transformer(torch.nn.Module):
             theta = torch.stack([torch.stack([s, 0 * s, a], 1), torch.stack([0 * s, s, b], 1)], 1)
         size = [*x.shape[:2], *(self.size or x.shape[2:])]
         grid = torch.nn.functional.affine_grid(theta.reshape(-1, 2, 3), size, self.align_corners)
-        return torch.nn.functional.grid_sample(x, grid, align_corners=self.align_corners)
+        return torch.nn.functional.grid_sample(x, grid, align_corners=self.align_corners, **self.modes)
 
 
 def localisation(library, features):
     return library.nn.Sequential(library.nn.Flatten(), library.nn.Linear(12, features), library.nn.Tanh())
 
 
-@pytest.mark.parametrize("features, size, align_corners", [(6, None, False), (6, (2, 5), True), (3, (2, 2), False)])
-def test_against_torch(features, size, align_corners):
-    ours = nn.SpatialTransformer(localisation(scratchnet, features), size, align_corners=align_corners)
-    theirs = Transformer(localisation(torch, features), size, align_corners)
+@pytest.mark.parametrize(
+    "features, size, align_corners, modes",
+    [
+        (6, None, False, {}),
+        (6, (2, 5), True, {"mode": "nearest"}),
+        (3, (2, 2), False, {"padding_mode": "border"}),
+    ],
+)
+def test_against_torch(features, size, align_corners, modes):
+    ours = nn.SpatialTransformer(localisation(scratchnet, features), size, align_corners=align_corners, **modes)
+    theirs = Transformer(localisation(torch, features), size, align_corners, **modes)
     check_layer(ours, theirs, values((2, 1, 3, 4), 0))
 
 
