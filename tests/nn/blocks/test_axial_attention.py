@@ -68,8 +68,8 @@ def test_against_torch(width, positions, stride):
 
 @pytest.mark.parametrize("positions", [False, True])
 def test_gradients(positions):
-    net = nn.AxialAttention(2, 2, 1, 2, position_sensitive=positions).double()
-    check_gradient(net, values((2, 2, 2, 1), 0))
+    net = nn.AxialAttention(1, 2, 1, 2, position_sensitive=positions).double()
+    check_gradient(net, values((2, 1, 2, 1), 0))
 
 
 def test_where_it_starts():
