@@ -7,8 +7,12 @@ import importlib
 import importlib.util
 import re
 import warnings
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+from scratchnet import nn
+from scratchnet.testing.to_torch import from_torch
 
 PACKAGE = "torch.testing._internal"
 
@@ -20,10 +24,20 @@ def names(file: str, pattern: str) -> list[str]:
     return re.findall(pattern, Path(spec.origin).read_text())
 
 
-@functools.cache
-def database(file: str, name: str) -> dict[str, Any]:
-    """A list of torch's, by the names of what it configures."""
+def entries(file: str, name: str) -> list[Any]:
+    """A list of torch's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module = importlib.import_module(f"{PACKAGE}.{file}")
-    return {info.name.removeprefix("nn."): info for info in getattr(module, name)}
+    return getattr(module, name)
+
+
+@functools.cache
+def database(file: str, name: str) -> dict[str, Any]:
+    """A list of torch's, by the names of what it configures."""
+    return {info.name.removeprefix("nn."): info for info in entries(file, name)}
+
+
+def chunking(options: Any) -> nn.LinearCrossEntropyOptions:
+    """torch's options of `linear_cross_entropy` in our terms."""
+    return nn.LinearCrossEntropyOptions(**{f.name: from_torch(getattr(options, f.name)) for f in fields(options)})

@@ -270,3 +270,10 @@ def test_checkpointing_updates_the_running_statistics_as_in_torch():
     (torch.utils.checkpoint.checkpoint(theirs, leaf, use_reentrant=False) ** 3).sum().backward()
     for key, value in theirs.state_dict().items():
         np.testing.assert_allclose(ours.state_dict()[key].array, value.numpy(), rtol=1e-5, err_msg=key)
+
+
+def test_nothing_at_all():
+    """torch refuses one dimension, but not with nothing in it."""
+    nothing = np.zeros(0)
+    check_against_torch("nn.functional.batch_norm", nothing, nothing, nothing, training=True)
+    check_against_torch("nn.functional.batch_norm", nothing, nothing, nothing)

@@ -1,7 +1,6 @@
 """torch's own list of module configurations: the same outputs, gradients, states, names and refusals here."""
 
 import warnings
-from dataclasses import fields
 
 import pytest
 import torch
@@ -10,7 +9,7 @@ import scratchnet
 from scratchnet import nn
 from scratchnet.testing import check_layer
 from scratchnet.testing.to_torch import from_torch
-from tests.torch_lists import database, names
+from tests.torch_lists import chunking, database, names
 
 FILE = "common_modules"
 NAMES = names(FILE, r"ModuleInfo\(torch\.nn\.(\w+)")
@@ -37,7 +36,7 @@ def our(value):
         attention = value.self_attn
         return nn.TransformerEncoderLayer(attention.embed_dim, attention.num_heads, value.linear1.out_features, **options)
     if isinstance(value, torch.nn.LinearCrossEntropyOptions):
-        return nn.LinearCrossEntropyOptions(**{field.name: our(getattr(value, field.name)) for field in fields(value)})
+        return chunking(value)
     return getattr(nn.functional, value.__name__) if callable(value) else from_torch(value)
 
 
