@@ -136,3 +136,13 @@ def set_lr(group: dict[str, Any], lr: float) -> None:
         group["lr"].fill_(lr)
     else:
         group["lr"] = lr
+
+
+def for_each_group(name: str, optimizer: Optimizer, value: Any) -> list:
+    """One value for each group, from a value for all or a sequence."""
+    groups = len(optimizer.param_groups)
+    if not isinstance(value, list | tuple):
+        return [value] * groups
+    if len(value) != groups:
+        raise ValueError(f"{name} must have the same length as optimizer.param_groups: {groups}, got {len(value)}")
+    return list(value)

@@ -9,17 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scratchnet.optim.optimizer import Optimizer
-from scratchnet.optim.scheduler import LRScheduler, check_optimizer, set_lr
-
-
-def _for_each_group(name: str, optimizer: Optimizer, value: Any) -> list:
-    """One value for each group, from a value for all or a sequence."""
-    groups = len(optimizer.param_groups)
-    if not isinstance(value, list | tuple):
-        return [value] * groups
-    if len(value) != groups:
-        raise ValueError(f"{name} must have the same length as optimizer.param_groups: {groups}, got {len(value)}")
-    return list(value)
+from scratchnet.optim.scheduler import LRScheduler, check_optimizer, for_each_group, set_lr
 
 
 class _WithMomentum(LRScheduler):
@@ -32,8 +22,8 @@ class _WithMomentum(LRScheduler):
         if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
             raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
         self.use_beta1 = "betas" in optimizer.defaults
-        bases = _for_each_group("base_momentum", optimizer, base)
-        largest = _for_each_group("max_momentum", optimizer, most)
+        bases = for_each_group("base_momentum", optimizer, base)
+        largest = for_each_group("max_momentum", optimizer, most)
         if last_epoch == -1:
             for group, low, high in zip(optimizer.param_groups, bases, largest):
                 self._set_momentum(group, high)
@@ -83,11 +73,11 @@ class CyclicLR(_WithMomentum):
         last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer)
-        base_lrs = _for_each_group("base_lr", optimizer, base_lr)
+        base_lrs = for_each_group("base_lr", optimizer, base_lr)
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs):
                 set_lr(group, lr)
-        self.max_lrs = _for_each_group("max_lr", optimizer, max_lr)
+        self.max_lrs = for_each_group("max_lr", optimizer, max_lr)
         down = step_size_up if step_size_down is None else step_size_down
         self.total_size = float(step_size_up) + float(down)
         self.step_ratio = float(step_size_up) / self.total_size
@@ -186,7 +176,7 @@ class OneCycleLR(_WithMomentum):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         self._schedule_phases = _phases(float(pct_start * self.total_steps), self.total_steps, three_phase)
         self._anneal_func_type = anneal_strategy
-        max_lrs = _for_each_group("max_lr", optimizer, max_lr)
+        max_lrs = for_each_group("max_lr", optimizer, max_lr)
         if last_epoch == -1:
             for group, most in zip(optimizer.param_groups, max_lrs):
                 group["initial_lr"], group["max_lr"] = most / div_factor, most

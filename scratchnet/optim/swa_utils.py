@@ -18,8 +18,7 @@ from scratchnet.nn.module import Module
 from scratchnet.nn.modules.batchnorm import _BatchNorm
 from scratchnet.ops.creation import tensor
 from scratchnet.optim.optimizer import Optimizer
-from scratchnet.optim.scheduler import LRScheduler
-from scratchnet.optim.schedules_cyclic import _for_each_group
+from scratchnet.optim.scheduler import LRScheduler, for_each_group
 
 __all__ = [
     "SWALR", "AveragedModel", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn",
@@ -167,7 +166,7 @@ class SWALR(LRScheduler):
         anneal_strategy: str = "cos",
         last_epoch: int = -1,
     ) -> None:
-        for group, lr in zip(optimizer.param_groups, _for_each_group("swa_lr", optimizer, swa_lr)):
+        for group, lr in zip(optimizer.param_groups, for_each_group("swa_lr", optimizer, swa_lr)):
             group["swa_lr"] = lr
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")

@@ -1,6 +1,7 @@
 """SGD, Adam and AdamW against torch: 20 steps for tables of options, state, groups, refusals."""
 
 import copy
+import functools
 import importlib
 import inspect
 import itertools
@@ -63,6 +64,7 @@ def parameters(lib, dtype="float32"):
     return [lib.nn.Parameter(lib.tensor(values(s, i), dtype=getattr(lib, dtype))) for i, s in enumerate(SHAPES)]
 
 
+@functools.cache
 def gradients(step, dtype):
     """The same for both libraries; in some steps a parameter has none."""
     return [None if step % 5 == 3 and i == 1 else values(s, 100 * step + i).astype(dtype) for i, s in enumerate(SHAPES)]

@@ -1,6 +1,7 @@
 """Optimizers that torch has not, against the papers' algorithms written in plain NumPy; saving and resuming of all."""
 
 import copy
+import functools
 import importlib
 
 import numpy as np
@@ -18,6 +19,7 @@ STEPS = 10
 KINDS = {**vars(optim), "MomentumForms": MomentumForms}
 
 
+@functools.cache
 def gradient(step, i):
     return values(SHAPES[i], 100 * step + i)
 
@@ -128,12 +130,13 @@ def options(name, *cases):
 
 CASES = [
     *options("AdaBound", {}, dict(lr=0.1, betas=(0.5, 0.8), gamma=0.5, weight_decay=0.1),
-             dict(lr=5.0, gamma=0.2, amsbound=True, betas=(0.8, 0.5), maximize=True)),
+             dict(lr=5.0, gamma=0.2, amsbound=True, betas=(0.8, 0.5), maximize=True),
+             dict(lr=0.1, amsbound=True, betas=(0.5, 0.5))),
     *options("LARS", {}, dict(lr=5.0, momentum=0.9, weight_decay=0.1),
              dict(trust_coeff=0.1, momentum=0.9, nesterov=True, weight_decay=0.2, maximize=True),
              dict(trust_coeff=0.1, momentum=0.9, dampening=0.5, eps=0.5)),
     *options("LAMB", {}, dict(lr=0.1, betas=(0.5, 0.8), weight_decay=0.0, maximize=True),
-             dict(lr=0.1, bias_correction=False, trust_clip=1.0), dict(lr=0.1, weight_decay=0, always_adapt=False)),
+             dict(lr=0.1, bias_correction=False, trust_clip=0.2), dict(lr=0.1, weight_decay=0, always_adapt=False)),
     *options("MomentumForms", {}, dict(form="sum", weight_decay=0.1), dict(form="velocity", maximize=True),
              dict(bias_correction=True, momentum=0.5, lr=0.1)),
 ]  # fmt: skip
@@ -292,6 +295,26 @@ def test_a_saved_state_continues_bit_for_bit(make):
     for p, q in zip(actual, expected):
         np.testing.assert_array_equal(p.array, q.array)
     assert str(fresh.state_dict()) == str(o.state_dict())
+
+
+@pytest.mark.parametrize("make", [
+    lambda p: optim.Lookahead(optim.SGD([p], lr=0.0), k=1),
+    lambda p: optim.SAM([p], optim.SGD, lr=0.0),
+])  # fmt: skip
+def test_what_a_wrapper_itself_changes_is_seen_by_the_graph(make):
+    p = nn.Parameter(scratchnet.ones(2))
+    p.grad = scratchnet.ones(2)
+    o = make(p)
+    o.optimizer.step = lambda closure=None: None
+    loss = (p * p).sum()
+    o.step() if isinstance(o, optim.Lookahead) else o.first_step()
+    with pytest.raises(RuntimeError, match="in.?place"):
+        loss.backward()
+    if isinstance(o, optim.SAM):
+        loss = (p * p).sum()
+        o.second_step()
+        with pytest.raises(RuntimeError, match="in.?place"):
+            loss.backward()
 
 
 def test_a_schedule_moves_what_is_wrapped():

@@ -110,6 +110,14 @@ def test_random_points_follow_the_generator_and_lie_between():
     assert ((seen[0].array >= 0) & (seen[0].array < 1)).all() and len(set(seen[0].array.ravel())) == 5
 
 
+def test_examples_get_no_gradient_and_may_be_single_numbers():
+    x, w = Tensor(np.array([1.0, 2]), requires_grad=True), Tensor(np.array(3.0), requires_grad=True)
+    loss = gradient_penalty(lambda x: w * x**2, x, x) + r1_penalty(lambda x: w * x**2, x, 2.0)
+    assert loss.item() == pytest.approx((25 + 121) / 2 + (36 + 144) / 2)  # slopes of 6 and 12
+    loss.backward()
+    assert x.grad is None and w.grad.item() == pytest.approx(5 * 2 + 11 * 4 + 6 * 2 + 12 * 4)
+
+
 def test_they_work_where_gradients_are_off():
     x = Tensor(np.ones((2, 1)))
     with scratchnet.no_grad():

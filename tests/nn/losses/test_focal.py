@@ -42,13 +42,17 @@ def test_sigmoid_form_is_the_composition_in_torch(seed, shape, alpha, gamma, red
 )
 def test_class_form_is_the_composition_in_torch(seed, n, classes, size, gamma, reduction, weighted, two_sided):
     x, t = values((n, classes, *size), seed), np.random.default_rng(seed).integers(0, classes, (n, *size))
+    t.flat[0] = -100 if t.size > 1 else t.flat[0]
     w = values((classes,), seed, 0.2, 2) if weighted else None
 
     def in_torch(x, t, w):
+        counts = t != -100
+        t = t * counts
         log_p = x.log_softmax(1).gather(1, t[:, None])[:, 0]
         p = log_p.exp()
         factor = (4 * p * (1 - p)).detach() ** gamma if two_sided else (1 - p) ** gamma
-        return reduced(-log_p * factor * (1 if w is None else w[t]), reduction)
+        loss = -log_p * factor * (1 if w is None else w[t]) * counts
+        return loss.sum() / counts.sum() if reduction == "mean" else reduced(loss, reduction)
 
     check_against_torch(
         lambda x, t, w: focal_loss(x, t, None if w is None else w, gamma, reduction=reduction, two_sided=two_sided),
@@ -56,9 +60,9 @@ def test_class_form_is_the_composition_in_torch(seed, n, classes, size, gamma, r
     )  # fmt: skip
 
 
-@given(seeds(), GAMMAS)
-def test_gradients_to_second_order(seed, gamma):
-    x, t = values((2, 3), seed), np.random.default_rng(seed).integers(0, 3, 2)
+@pytest.mark.parametrize("gamma", [0, 0.5, 1, 2])
+def test_gradients_to_second_order(gamma):
+    x, t = values((2, 3), 0), np.array([2, 0])
     check_gradient(lambda x: focal_loss(x, Tensor(t), gamma=gamma), x)
     check_gradient(lambda x: sigmoid_focal_loss(x, Tensor((x.array > 0).astype(float)), gamma=gamma), x)
 

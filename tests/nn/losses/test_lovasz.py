@@ -78,8 +78,8 @@ def test_hinge_form_is_the_sum_over_sets(seed, n, reduction):
     assert lovasz_hinge_loss(Tensor(x), Tensor(t), False, 9).item() == pytest.approx(by_sets(x.ravel(), t.ravel()))
 
 
-@given(seeds(), st.integers(1, 3))
-def test_gradients_to_second_order(seed, classes):
+@pytest.mark.parametrize("classes, seed", [(1, 0), (2, 1), (3, 2), (3, 3)])
+def test_gradients_to_second_order(classes, seed):
     t = Tensor(np.random.default_rng(seed).integers(0, max(classes, 2), (2, 3)))
     x = values((2, classes, 3), seed, distinct=True)
     check_gradient(lambda x: lovasz_softmax_loss(x, t, "all"), x)

@@ -63,9 +63,9 @@ def test_tversky_is_the_composition_in_torch(seed, n, classes, size, gamma):
     )  # fmt: skip
 
 
-@given(seeds(), st.integers(1, 3))
-def test_gradients_to_second_order(seed, classes):
-    x, t = drawn(seed, 2, classes, (3,))
+@pytest.mark.parametrize("classes", [1, 2, 3])
+def test_gradients_to_second_order(classes):
+    x, t = drawn(classes, 2, classes, (3,))
     check_gradient(lambda x: dice_loss(x, Tensor(t), power=2, reduction="sum"), x)
     check_gradient(lambda x: tversky_loss(x, Tensor(t), 0.3, 0.7, gamma=4 / 3, reduction="none"), x)
 

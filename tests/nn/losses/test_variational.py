@@ -65,6 +65,9 @@ def test_by_hand():
     assert kl_to_standard_normal(Tensor(np.zeros((2, 3))), Tensor(np.zeros((2, 3)))).item() == 0
     one = kl_to_standard_normal(Tensor(np.array([[1.0, 0]])), Tensor(np.array([[0, math.log(2)]])), "none")
     np.testing.assert_allclose(one.array, [0.5 + (2 - 1 - math.log(2)) / 2])
+    pixel, latent = Tensor(np.array([3.0, 1])), Tensor(np.zeros((2, 1)))  # one pixel an image, without a dimension of its own
+    loss = elbo_loss(pixel, pixel - 1, latent, latent, likelihood="gaussian", reduction="none")
+    np.testing.assert_allclose(loss.array, [(1 + math.log(2 * math.pi)) / 2] * 2)
 
 
 def test_the_module_hands_over_its_settings():
