@@ -12,7 +12,8 @@ from scratchnet.kernels.pool_windows import NO_PIXEL, seen_through, split
 from scratchnet.kernels.registry import compilable, kernel
 from scratchnet.kernels.vector_loops import largest_of
 
-_LONG = 16                  # numbers from which it pays to compare them side by side
+_LONG = 16                  # numbers from which it pays to look for the largest first, and for its place then
+_VECTORS = 128              # numbers that fill the vectors of a loop that is unrolled
 
 
 @kernel
@@ -95,6 +96,23 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
 
 
 @jit
+def _larger(a, b):
+    return a if (a > b) | (a != a) else b
+
+
+@jit
+def _largest_of_few(x):
+    """The largest number, NaN if one is NaN, by four comparisons at a time that do not wait for each other."""
+    a = b = c = d = x[0]
+    whole = len(x) // 4 * 4
+    for i in range(0, whole, 4):
+        a, b, c, d = _larger(x[i], a), _larger(x[i + 1], b), _larger(x[i + 2], c), _larger(x[i + 3], d)
+    for i in range(whole, len(x)):
+        a = _larger(x[i], a)
+    return _larger(_larger(a, b), _larger(c, d))
+
+
+@jit
 def _largest(x, d0, d1, depth_step, h0, h1, row_step, left, right, column_step, best, winner):
     """The largest pixel of a window of x [D, H, W], and its place, to best[0] and winner[0]: of NaNs the last."""
     height, width = x.shape[1:]
@@ -103,7 +121,7 @@ def _largest(x, d0, d1, depth_step, h0, h1, row_step, left, right, column_step, 
     if d1 - d0 == 1 and gapless and column_step == 1 and length >= _LONG:
         first = h0 * width + left
         numbers = x[d0].reshape(-1)[first:first + length]
-        largest, at = largest_of(numbers), 0
+        largest, at = largest_of(numbers) if length >= _VECTORS else _largest_of_few(numbers), 0
         if largest == largest:
             while numbers[at] != largest:
                 at += 1
