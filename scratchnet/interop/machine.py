@@ -57,7 +57,7 @@ class Machine:
     ) -> None:
         self.stream, self.left = stream, min(size, MOST_BYTES)
         self.lookup, self.persistent = lookup, persistent
-        self.budget = (16 << 20) + 8 * self.left
+        self.budget = (4 << 20) + 8 * self.left
         self.objects = self.tuple_keys = 0
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []

@@ -13,6 +13,7 @@ from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.hooks import add
 from scratchnet.nn.parameter import Parameter
+from scratchnet.nn.state_dict_report import table, without_prefix
 from scratchnet.nn.traversal import Traversal
 
 _EXTRA_STATE = "_extra_state"
@@ -110,7 +111,8 @@ class StateDict(Traversal):
         Parameters
         ----------
         state_dict : mapping
-            From dotted names to Tensors, NumPy arrays, or tensors of PyTorch's.
+            From dotted names to Tensors, NumPy arrays, or tensors of PyTorch's. A prefix `module.` of all names, which
+            DataParallel leaves, is ignored.
         strict : bool
             Whether its names must be exactly those of `self.state_dict()`.
         assign : bool
@@ -123,12 +125,22 @@ class StateDict(Traversal):
         Raises
         ------
         RuntimeError
-            One error for all that does not fit: missing and unexpected keys (if `strict`), different shapes.
+            One error for all that does not fit: missing and unexpected keys (if `strict`), different shapes; first
+            in torch's words, then as a table.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         metadata = getattr(state_dict, "_metadata", None)
-        state_dict = OrderedDict(state_dict)  # hooks may change it
+        own = {
+            path: value
+            for prefix, module in self.named_modules(remove_duplicate=False)  # state_dict has hooks
+            for path, value in ((f"{prefix}.{name}".lstrip("."), v) for name, v in module._local_state().items())
+        }
+        unwrapped = without_prefix(state_dict, own)
+        if metadata and unwrapped.keys() != state_dict.keys():
+            metadata = without_prefix({f"{name}.": value for name, value in metadata.items() if name}, ())
+            metadata = {name.removesuffix("."): value for name, value in metadata.items()}
+        state_dict = unwrapped  # a copy: hooks may change it
         keys = _IncompatibleKeys([], [])
         errors: list[str] = []
         _load(self, state_dict, "", metadata or {}, assign, keys, errors)
@@ -139,7 +151,10 @@ class StateDict(Traversal):
                     errors.insert(0, f"{what} key(s) in state_dict: {quoted}. ")
         if errors:
             details = "\n\t".join(errors)
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{details}")
+            rows = table(own, state_dict, *(keys if strict else ((), ())))
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{details}" + (rows and f"\n\n{rows}")
+            )
         return keys
 
     def _load_from_state_dict(

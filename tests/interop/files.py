@@ -33,8 +33,30 @@ def everything():
         "parameter": net[0].weight,
         "dtypes": [(torch.randn(2, 3) * 3).to(dtype) for dtype in KINDS],
         "views": (x, x.transpose(0, 2), x[1, ::2, 1:], x[..., 0], x[0, 0, 0], x[:, :0], x[0, 0, :1].expand(3, 1, 1)),
-        "plain": [None, True, False, 0, -5, 300, 2**40, -(2**70), 2.5, float("inf"), "text ü", "", b"\x00\xff", (), [], {}],
-        "numpy": (np.arange(6.0).reshape(2, 3), np.asfortranarray(np.ones((2, 2), np.int32)), np.float64(1.5), np.int64(3)),
+        "plain": [
+            None,
+            True,
+            False,
+            0,
+            -5,
+            300,
+            2**40,
+            -(2**70),
+            2.5,
+            float("inf"),
+            "text ü",
+            "",
+            b"\x00\xff",
+            (),
+            [],
+            {},
+        ],
+        "numpy": (
+            np.arange(6.0).reshape(2, 3),
+            np.asfortranarray(np.ones((2, 2), np.int32)),
+            np.float64(1.5),
+            np.int64(3),
+        ),
         "kinds": (x.shape, torch.device("cuda", 1), torch.float32, torch.int64, {1, 2}, Counter("aab"), 1 + 2j),
     }
 
@@ -70,6 +92,8 @@ def call(name, *arguments):
 
 def tensor(elements=4, offset=0, shape=(4,), strides=(1,), kind="FloatStorage", key="0"):
     """The instructions for one tensor."""
-    identifier = b"(" + text("storage") + f"ctorch\n{kind}\n".encode() + text(key) + text("cpu") + integer(elements) + b"tQ"
+    identifier = (
+        b"(" + text("storage") + f"ctorch\n{kind}\n".encode() + text(key) + text("cpu") + integer(elements) + b"tQ"
+    )
     sizes, steps = (b"(" + b"".join(map(integer, numbers)) + b"t" for numbers in (shape, strides))
     return call("torch._utils._rebuild_tensor_v2", identifier, integer(offset), sizes, steps, b"\x89", b"N")

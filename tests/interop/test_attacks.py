@@ -223,7 +223,17 @@ def test_entries_that_overlap():
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"PK", b"PK\x03\x04", b"\x80", b"\x80\x02.", b"\x80\x02K\x01.", b"\x00" * 257 + b"ustar", b"text", b"\x93NUMPY\x01"],
+    [
+        b"",
+        b"PK",
+        b"PK\x03\x04",
+        b"\x80",
+        b"\x80\x02.",
+        b"\x80\x02K\x01.",
+        b"\x00" * 257 + b"ustar",
+        b"text",
+        b"\x93NUMPY\x01",
+    ],
 )
 def test_what_is_no_checkpoint(data):
     refused(data)
@@ -279,7 +289,9 @@ def survive(count, seed):
     whole = originals()
     with zipfile.ZipFile(io.BytesIO(whole[0])) as archive:
         inner = archive.read("archive/data.pkl")
-        storages = [archive.read(f"archive/data/{i}") for i in range(sum("/data/" in name for name in archive.namelist()))]
+        storages = [
+            archive.read(f"archive/data/{i}") for i in range(sum("/data/" in name for name in archive.namelist()))
+        ]
     small = tensor() + b"."
     slowest, refusals = 0.0, 0
     for number in range(count):

@@ -22,7 +22,9 @@ def load(data, **options):
 def assert_same(ours, theirs):
     """The same structure with the same numbers; bfloat16 as float32."""
     if isinstance(theirs, torch.Tensor):
-        assert isinstance(ours, scratchnet.nn.Parameter if isinstance(theirs, torch.nn.Parameter) else scratchnet.Tensor)
+        assert isinstance(
+            ours, scratchnet.nn.Parameter if isinstance(theirs, torch.nn.Parameter) else scratchnet.Tensor
+        )
         expected = theirs.detach()
         expected = expected.float() if expected.dtype == torch.bfloat16 else expected
         assert ours.array.dtype == expected.numpy().dtype and ours.requires_grad == theirs.requires_grad
@@ -203,7 +205,13 @@ def test_safetensors_that_are_refused(data, message):
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
 def test_npz(write):
     file = io.BytesIO()
-    write(file, a=np.asfortranarray(np.arange(6.0).reshape(2, 3)), b=np.array(3), c=np.array(["x", "yz"]), d=np.zeros((0, 2)))
+    write(
+        file,
+        a=np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        b=np.array(3),
+        c=np.array(["x", "yz"]),
+        d=np.zeros((0, 2)),
+    )
     result = load(file.getvalue())
     assert result["a"].tolist() == [[0, 1, 2], [3, 4, 5]] and result["b"].item() == 3
     assert result["c"].tolist() == ["x", "yz"] and result["d"].shape == (0, 2)

@@ -19,8 +19,8 @@ def network(lib):
 
 
 def neutral(text):
-    """A message without the name of the library."""
-    return re.sub(r"(torch|scratchnet)(?=[.\s])", "lib", str(text))
+    """A message without the name of the library, and without the table that follows torch's words."""
+    return re.sub(r"(torch|scratchnet)(?=[.\s])", "lib", str(text).partition("\n\n")[0])
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,36 @@ def test_messages_and_results_are_those_of_torch(change, strict):
         except RuntimeError as error:
             outcomes.append(neutral(error))
     assert outcomes[0] == outcomes[1]
+
+
+def test_what_does_not_fit_is_shown_in_a_table():
+    net = network(scratchnet)
+    state = net.state_dict()
+    del state["conv.bias"]
+    state |= {"other": scratchnet.ones(2, 2), "head.0.bias": scratchnet.ones(4)}
+    with pytest.raises(RuntimeError) as error:
+        net.load_state_dict(state)
+    assert str(error.value).partition("\n\n")[2].splitlines() == [
+        "key          module  checkpoint",
+        "conv.bias    2       -           missing",
+        "other        -       2×2         unexpected",
+        "head.0.bias  3       4           other shape",
+    ]
+    with pytest.raises(RuntimeError, match="… and 10 more"):
+        net.load_state_dict(net.state_dict() | {f"x{i}": scratchnet.ones(1) for i in range(50)})
+
+
+def test_a_prefix_of_all_names_is_ignored():
+    source, target = network(scratchnet), network(scratchnet)
+    state = scratchnet.nn.Sequential(OrderedDict(module=source)).state_dict()
+    assert all(key.startswith("module.") for key in state)
+    target.load_state_dict(state)
+    assert target.conv.weight.tolist() == source.conv.weight.tolist()
+    wrapped = scratchnet.nn.Sequential(OrderedDict(module=target))
+    wrapped.load_state_dict(state)
+    state["conv.bias"] = scratchnet.ones(2)
+    with pytest.raises(RuntimeError, match="Unexpected"):
+        target.load_state_dict(state)
 
 
 def test_all_keys_matched_is_printed():
