@@ -6,6 +6,17 @@ from scratchnet.kernels.activation import pointwise
 from scratchnet.kernels.instructions import like, maximum, minimum, sign
 
 
+def squared(a, b):
+    """(a - b)²"""
+    d = a - b
+    return d * d
+
+
+def squared_gradient(g, a, b):
+    """2·g·(a - b)"""
+    return g * (a - b) * like(2, a)
+
+
 def absolute(a, b):
     """|a - b|"""
     return abs(a - b)
@@ -28,6 +39,8 @@ def huber_gradient(g, a, b, delta):
     return g * maximum(minimum(a - b, delta), -delta)
 
 
+squared_error = pointwise(squared, "squared_error", 2, 0.5)
+squared_error_backward = pointwise(squared_gradient, "squared_error_backward", 3, 0.5)
 absolute_error = pointwise(absolute, "absolute_error", 2, 0.5)
 absolute_error_backward = pointwise(absolute_gradient, "absolute_error_backward", 3, 0.5)
 huber_error = pointwise(huber, "huber_error", 2, 0.5)

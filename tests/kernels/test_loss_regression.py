@@ -8,10 +8,13 @@ from scratchnet.kernels.loss_regression import (
     absolute_error_backward,
     huber_error,
     huber_error_backward,
+    squared_error,
+    squared_error_backward,
 )
 from tests.kernels.calls import assert_close, both_forms, implementation
 
-KERNELS = [(absolute_error, absolute_error_backward, ()), (huber_error, huber_error_backward, (0.5,))]
+KERNELS = [(squared_error, squared_error_backward, ()), (absolute_error, absolute_error_backward, ()),
+           (huber_error, huber_error_backward, (0.5,))]
 SPECIAL = np.array([0.0, -0.0, 0.5, -0.5, 2, -2, np.inf, -np.inf, np.nan])
 
 
@@ -31,6 +34,8 @@ def test_compiled_and_in_numpy(value, gradient, parameters, dtype):
 def test_by_hand(form):
     a, b, g = np.tile([3.0, -1, 0.25, 2], 20), np.tile([1.0, 1, 0, 2], 20), np.full(80, 2.0)
     for kernel, args, expected in [
+        (squared_error, (a, b), [4, 4, 0.0625, 0]),
+        (squared_error_backward, (g, a, b), [8, -8, 1, 0]),
         (absolute_error, (a, b), [2, 2, 0.25, 0]),
         (absolute_error_backward, (g, a, b), [2, -2, 2, 0]),
         (huber_error, (a, b, 1.0), [1.5, 1.5, 0.03125, 0]),

@@ -15,27 +15,13 @@ from scratchnet.kernels.loss_regression import (
     absolute_error_backward,
     huber_error,
     huber_error_backward,
+    squared_error,
+    squared_error_backward,
 )
 from scratchnet.nn.functional.arguments import require_float
 from scratchnet.nn.functional.reduction import check_reduction, chosen, reduce_loss
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.promotion import promote
-
-
-class SquaredError(Function):
-    """y = (a − b)².  dL/da = 2 g (a − b),  dL/db = −dL/da"""
-
-    reads = INPUTS
-    arithmetic = True
-
-    def forward(self, a: Any, b: Any) -> Any:
-        d = a - b
-        return d * d
-
-    def backward(self, g: Any) -> tuple:
-        a, b = self.inputs
-        slope = g * (a - b) * 2.0
-        return slope, -slope
 
 
 class PairError(Function):
@@ -66,6 +52,15 @@ class PairError(Function):
         slope = self.gradient(g, *np.broadcast_arrays(*self.inputs), *self.parameters)
         need_a, need_b = self.needs_input_grad
         return slope if need_a else None, -slope if need_b else None
+
+
+class SquaredError(PairError):
+    """y = (a − b)².  dL/da = 2 g (a − b),  dL/db = −dL/da"""
+
+    value, gradient = squared_error, squared_error_backward
+
+    def slope(self, d: Tensor) -> Tensor:
+        return d * 2.0
 
 
 class AbsoluteError(PairError):
