@@ -13,7 +13,6 @@ from scratchnet.kernels.registry import compilable, kernel
 from scratchnet.kernels.vector_loops import largest_of
 
 _LONG = 16                  # numbers from which it pays to look for the largest first, and for its place then
-_VECTORS = 128              # numbers that fill the vectors of a loop that is unrolled
 
 
 @kernel
@@ -62,8 +61,10 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
     one by one.
     """
     height, width = x.shape[2:]
+    flat = x.reshape(len(x), -1)
     phases = np.empty((max(stride, 1), width // max(stride, 1) + 1), x.dtype)
     for plane in range(start, stop):
+        pixels = flat[plane]
         td, th, tw = plane % depths.shape[1], plane % rows.shape[1], plane % columns.shape[1]
         for k in range(y.shape[1]):
             for i in range(y.shape[2]):
@@ -76,8 +77,9 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
                     winner[j] = NO_PIXEL if none | (left[j] >= right[j]) else origin + left[j]
                 if len(taps) == 0 and not none:
                     for j in range(len(best)):
-                        _largest(x[plane], d0, d1, depth_step, h0, h1, row_step, left[j], right[j], column_step,
-                                 best[j:j + 1], winner[j:j + 1])
+                        if left[j] < right[j]:
+                            best[j], winner[j] = _largest(pixels, height, width, d0, d1, depth_step, h0, h1, row_step,
+                                                          left[j], right[j], column_step)
                     continue
                 for d in range(d0, d1, depth_step):
                     for h in range(h0, h1, row_step):
@@ -96,32 +98,13 @@ def _max_loop(start, stop, x, y, indices, depths, rows, columns, taps, stride, p
 
 
 @jit
-def _larger(a, b):
-    return a if (a > b) | (a != a) else b
-
-
-@jit
-def _largest_of_few(x):
-    """The largest number, NaN if one is NaN, by four comparisons at a time that do not wait for each other."""
-    a = b = c = d = x[0]
-    whole = len(x) // 4 * 4
-    for i in range(0, whole, 4):
-        a, b, c, d = _larger(x[i], a), _larger(x[i + 1], b), _larger(x[i + 2], c), _larger(x[i + 3], d)
-    for i in range(whole, len(x)):
-        a = _larger(x[i], a)
-    return _larger(_larger(a, b), _larger(c, d))
-
-
-@jit
-def _largest(x, d0, d1, depth_step, h0, h1, row_step, left, right, column_step, best, winner):
-    """The largest pixel of a window of x [D, H, W], and its place, to best[0] and winner[0]: of NaNs the last."""
-    height, width = x.shape[1:]
+def _largest(pixels, height, width, d0, d1, depth_step, h0, h1, row_step, left, right, column_step):
+    """The largest pixel of a window of pixels [D·H·W], and its place: of equal ones the first, of NaNs the last."""
+    first, length = (d0 * height + h0) * width + left, (h1 - h0) * (right - left)
     gapless = h1 - h0 == 1 or (right - left == width and row_step == 1)         # its rows are one long one
-    length = (h1 - h0) * (right - left)
     if d1 - d0 == 1 and gapless and column_step == 1 and length >= _LONG:
-        first = h0 * width + left
-        numbers = x[d0].reshape(-1)[first:first + length]
-        largest, at = largest_of(numbers) if length >= _VECTORS else _largest_of_few(numbers), 0
+        numbers = pixels[first:first + length]
+        largest, at = largest_of(numbers), 0
         if largest == largest:
             while numbers[at] != largest:
                 at += 1
@@ -129,14 +112,16 @@ def _largest(x, d0, d1, depth_step, h0, h1, row_step, left, right, column_step, 
             at = length - 1
             while numbers[at] == numbers[at]:
                 at -= 1
-        best[0], winner[0] = numbers[at], d0 * height * width + first + at
-        return
+        return numbers[at], first + at
+    best, winner = pixels[first], first
     for d in range(d0, d1, depth_step):
         for h in range(h0, h1, row_step):
-            row, origin = x[d, h], (d * height + h) * width
-            for w in range(left, right, column_step):
-                if (row[w] > best[0]) | (row[w] != row[w]):     # rarely: a branch is quicker here
-                    best[0], winner[0] = row[w], origin + w
+            row = (d * height + h) * width
+            for place in range(row + left, row + right, column_step):
+                x = pixels[place]
+                if (x > best) | (x != x):               # rarely: a branch is quicker here
+                    best, winner = x, place
+    return best, winner
 
 
 @jit
