@@ -84,10 +84,12 @@ def test_in_many_blocks(case):
 
 @pytest.mark.parametrize("size", [0, 16, 32, 64])
 def test_with_vectors_of_each_width(size):
-    """Two ways, which take all kinds of instructions: what is compiled for a width takes seconds."""
-    ways = {("forward", "pixels"), ("grad_weight", "dots")}
+    """Ways that take all instructions between them: what is compiled for a width takes seconds."""
+    tiles = {("forward", "pixels"), ("forward", "channels"), ("grad_weight", "dots")}
+    planes = {("forward", "depthwise"), ("grad_weight", "depthwise")} if size else set()        # which are vectors' alone
     with vectors_of(size):
-        assert check(CASES[6], np.float32, only=ways) == ways
+        assert check(CASES[6], np.float32, only=tiles) == tiles
+        assert check(CASES[5], np.float32, only=planes) == planes
 
 
 @given(geometry=st.sampled_from([1, 2, 2, 3]).flatmap(lambda dims: windows(dims=dims)), batch=st.integers(1, 4),
