@@ -46,9 +46,9 @@ def sinusoidal_positions(length: int, d_model: int, base: float = 10000.0) -> Te
 
 
 class _Positions(Module):
-    """y = dropout(x + P[:L]); subclasses have P in `table`."""
+    """y = dropout(x + P[:L]); subclasses have P in `weight`."""
 
-    table: Tensor
+    weight: Tensor
 
     def __init__(self, max_len: int, d_model: int, dropout: float, batch_first: bool) -> None:
         super().__init__()
@@ -68,8 +68,8 @@ class _Positions(Module):
         length = shape[0] if several_last else shape[-2]
         if length > self.max_len:
             raise RuntimeError(f"{type(self).__name__}: {length} positions, but max_len={self.max_len}")
-        table = self.table[:length]
-        return self.dropout(input + (table.unsqueeze(1) if several_last else table))
+        weight = self.weight[:length]
+        return self.dropout(input + (weight.unsqueeze(1) if several_last else weight))
 
     def extra_repr(self) -> str:
         return f"{self.max_len}, {self.d_model}" + ", batch_first=True" * self.batch_first
@@ -91,6 +91,11 @@ class SinusoidalPositions(_Positions):
     batch_first : bool
         Input and output are [N, L, E] instead of [L, N, E].
 
+    Attributes
+    ----------
+    weight : [max_len, E]
+        P; not in the state, since the arguments tell it.
+
     Raises
     ------
     RuntimeError
@@ -110,8 +115,8 @@ class SinusoidalPositions(_Positions):
         dtype: Any = None,
     ) -> None:
         super().__init__(max_len, d_model, dropout, batch_first)
-        table = full((max_len, d_model), 0, device, dtype)
-        self.register_buffer("table", table.copy_(sinusoidal_positions(max_len, d_model, base)), persistent=False)
+        weight = full((max_len, d_model), 0, device, dtype)
+        self.register_buffer("weight", weight.copy_(sinusoidal_positions(max_len, d_model, base)), persistent=False)
 
 
 class LearnedPositions(_Positions):
@@ -148,10 +153,6 @@ class LearnedPositions(_Positions):
         super().__init__(max_len, d_model, dropout, batch_first)
         self.weight = unset((max_len, d_model), device, dtype)
         self.reset_parameters()
-
-    @property
-    def table(self) -> Tensor:  # type: ignore[override]
-        return self.weight
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""

@@ -29,7 +29,7 @@ def test_they_are_added_at_each_place(kind):
     first, last = kind(5, 4, batch_first=True).double(), kind(5, 4).double()
     last.load_state_dict(first.state_dict())
     y = first(Tensor(x)).array
-    np.testing.assert_array_equal(y, x + first.table.array[:3])
+    np.testing.assert_array_equal(y, x + first.weight.array[:3])
     np.testing.assert_array_equal(last(Tensor(x.transpose(1, 0, 2))).array, y.transpose(1, 0, 2))
     np.testing.assert_array_equal(last(Tensor(x[0])).array, y[0])
     assert list(first.state_dict()) == (["weight"] if kind is nn.LearnedPositions else [])
@@ -39,7 +39,7 @@ def test_they_are_added_at_each_place(kind):
 
 
 def test_where_they_start():
-    np.testing.assert_allclose(nn.SinusoidalPositions(3, 4, base=100.0).table.array[2, 2], np.sin(0.2), rtol=1e-6)
+    np.testing.assert_allclose(nn.SinusoidalPositions(3, 4, base=100.0).weight.array[2, 2], np.sin(0.2), rtol=1e-6)
     for weight in (nn.LearnedPositions(50, 40).weight, nn.PatchEmbedding(14, 2, 1, 40).pos_embed):
         assert np.std(weight.array) == pytest.approx(0.02, rel=0.1)
 
