@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from scratchnet import ops
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import init
+from scratchnet.nn.functional.arguments import require_channels
 from scratchnet.nn.module import Module
 from scratchnet.nn.modules.factory import positive, unset
 
@@ -36,12 +37,7 @@ class _FilterResponseNorm(Module):
             init.constant_(self.eps_l, 1e-4)
 
     def forward(self, input: Tensor) -> Tensor:
-        if input.array.ndim != self.dims + 2:
-            raise ValueError(f"{type(self).__name__}: expected {self.dims + 2}D input (got {input.array.ndim}D input)")
-        if input.array.shape[1] != self.num_features:  # one channel would be spread over all
-            raise RuntimeError(
-                f"{type(self).__name__}: expected {self.num_features} channels, got input of shape {input.array.shape}"
-            )
+        require_channels(input, self.dims + 2, self.num_features, type(self).__name__)
         mean_square = (input * input).mean(tuple(range(2, input.ndim)), keepdim=True)
         mean_square = mean_square + self.eps if self.eps_l is None else mean_square + self.eps + self.eps_l.abs()
         return ops.maximum(self.gamma * input * ops.rsqrt(mean_square) + self.beta, self.tau)

@@ -11,6 +11,7 @@ from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
 from scratchnet.nn import init
+from scratchnet.nn.functional.arguments import require_channels
 from scratchnet.nn.module import Module
 from scratchnet.nn.modules.factory import full, positive, unset
 
@@ -61,14 +62,7 @@ class _SwitchableNorm(Module):
                 statistic.zero_()
 
     def forward(self, input: Tensor) -> Tensor:
-        if input.array.ndim != self.dims + 2:
-            raise ValueError(
-                f"{type(self).__name__}: expected {self.dims + 2}D input (got {input.array.ndim}D input)"
-            )
-        if input.array.shape[1] != self.num_features:
-            raise RuntimeError(
-                f"{type(self).__name__}: expected {self.num_features} channels, got input of shape {input.array.shape}"
-            )
+        require_channels(input, self.dims + 2, self.num_features, type(self).__name__)
         x = input.flatten(2) if self.dims else input
         means, variances = zip(*self._kinds(x))
         mean, var = self._mixed(self.mean_weight, means), self._mixed(self.var_weight, variances)

@@ -33,6 +33,15 @@ def require_same_dtype(function: str, **tensors: Tensor | None) -> None:
             raise RuntimeError(f"{function}: expected tensors of the same dtype, but {given}")
 
 
+def require_channels(x: Tensor, ndim: int, channels: int, layer: str) -> None:
+    """Refuse an input [N, C, ...] of other dimensions, or another C: one channel would be spread over all."""
+    shape = x.array.shape
+    if len(shape) != ndim:
+        raise ValueError(f"{layer}: expected {ndim}D input (got {len(shape)}D input)")
+    if shape[1] != channels:
+        raise RuntimeError(f"{layer}: expected {channels} channels, got input of shape {shape}")
+
+
 def ints(value: Any, n: int, function: str, argument: str) -> tuple[int, ...]:
     """n ints from an int, which stands for all, or a sequence of one or n of them."""
     if value.__class__ is int:
