@@ -6,10 +6,9 @@ from typing import Any
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
+from scratchnet.nn.blocks.conv_norm_activation import Conv2dNormActivation
 from scratchnet.nn.containers import Sequential
 from scratchnet.nn.module import Module
-from scratchnet.nn.modules.activation import ReLU
-from scratchnet.nn.modules.batchnorm import BatchNorm2d
 from scratchnet.nn.modules.conv import Conv2d
 from scratchnet.nn.modules.dropout import Dropout2d
 from scratchnet.nn.modules.factory import reduced, unset
@@ -74,11 +73,6 @@ class ChannelAttention(Module):
         return self.gamma * y.unflatten(2, tuple(input.shape[2:])) + input
 
 
-def _convolution(in_channels: int, out_channels: int, factory: dict) -> Sequential:
-    filters = Conv2d(in_channels, out_channels, 3, padding=1, bias=False, **factory)
-    return Sequential(filters, BatchNorm2d(out_channels, **factory), ReLU())
-
-
 class DANetHead(Module):
     """The head of a segmentation network: `PositionAttention` and `ChannelAttention` side by side.
 
@@ -114,12 +108,14 @@ class DANetHead(Module):
             raise ValueError(f"DANetHead: in_channels must be at least 32, got {in_channels}")
         inter = in_channels // 4
         factory = {"device": device, "dtype": dtype}
-        self.conv5a = _convolution(in_channels, inter, factory)
-        self.conv5c = _convolution(in_channels, inter, factory)
+
+        def unit(channels: int) -> Conv2dNormActivation:
+            return Conv2dNormActivation(channels, inter, inplace=False, **factory)
+
+        self.conv5a, self.conv5c = unit(in_channels), unit(in_channels)
         self.sa = PositionAttention(inter, **factory)
         self.sc = ChannelAttention(**factory)
-        self.conv51 = _convolution(inter, inter, factory)
-        self.conv52 = _convolution(inter, inter, factory)
+        self.conv51, self.conv52 = unit(inter), unit(inter)
         for name in ("conv6", "conv7", "conv8"):
             setattr(self, name, Sequential(Dropout2d(dropout), Conv2d(inter, out_channels, 1, **factory)))
 

@@ -56,19 +56,15 @@ class SpatialPyramidPooling(Module):
         return f"levels={self.levels}, pool={self.pool!r}"
 
 
-def _unit(in_channels: int, out_channels: int, dilation: int | None, device: Any, dtype: Any) -> Conv2dNormActivation:
-    """A 3 × 3 convolution of this dilation, or one of a single pixel, with what follows it in all branches."""
-    kernel_size = 1 if dilation is None else 3
-    return Conv2dNormActivation(
-        in_channels, out_channels, kernel_size, dilation=dilation or 1, inplace=False, device=device, dtype=dtype
-    )
-
-
 class ASPPPooling(Sequential):
-    """The branch of `ASPP` that sees the whole image: its mean, convolved and spread over all pixels."""
+    """The branch of `ASPP` that sees the whole image: its mean, convolved and spread over all pixels.
+
+    Shapes: [N, in_channels, H, W] to [N, out_channels, H, W]
+    """
 
     def __init__(self, in_channels: int, out_channels: int, device: Any = None, dtype: Any = None) -> None:
-        super().__init__(AdaptiveAvgPool2d(1), *_unit(in_channels, out_channels, None, device, dtype))
+        unit = Conv2dNormActivation(in_channels, out_channels, 1, inplace=False, device=device, dtype=dtype)
+        super().__init__(AdaptiveAvgPool2d(1), *unit)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.interpolate(super().forward(input), tuple(input.shape[-2:]), mode="bilinear", align_corners=False)
@@ -114,9 +110,12 @@ class ASPP(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        branches = [_unit(in_channels, out_channels, rate, device, dtype) for rate in (None, *atrous_rates)]
-        self.convs = ModuleList([*branches, ASPPPooling(in_channels, out_channels, device, dtype)])
-        self.project = Sequential(*_unit(len(self.convs) * out_channels, out_channels, None, device, dtype), Dropout(0.5))
+        common: dict[str, Any] = {"inplace": False, "device": device, "dtype": dtype}
+        point = Conv2dNormActivation(in_channels, out_channels, 1, **common)
+        dilated = [Conv2dNormActivation(in_channels, out_channels, 3, dilation=r, **common) for r in atrous_rates]
+        self.convs = ModuleList([point, *dilated, ASPPPooling(in_channels, out_channels, device, dtype)])
+        last = Conv2dNormActivation(len(self.convs) * out_channels, out_channels, 1, **common)
+        self.project = Sequential(*last, Dropout(0.5))
 
     def forward(self, input: Tensor) -> Tensor:
         return self.project(ops.cat([branch(input) for branch in self.convs], 1))

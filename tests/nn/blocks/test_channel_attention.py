@@ -86,13 +86,15 @@ def test_against_torch(block):
 
 
 @pytest.mark.parametrize(
-    "net",
-    [nn.SqueezeExcitation(2, 1), nn.ECA(2), nn.SelectiveKernel(1, 1, (1, 3), min_channels=1), nn.CBAM(2, 2, 1)],
-    ids=lambda net: type(net).__name__,
-)
-def test_gradients(net):
-    channels = 1 if isinstance(net, nn.SelectiveKernel) else 2
-    check_gradient(net.double(), values((2, channels, 2, 2), 1, distinct=True))
+    "make, channels",
+    [
+        (lambda: nn.SqueezeExcitation(2, 1), 2), (lambda: nn.ECA(2), 2), (lambda: nn.CBAM(2, 2, 1), 2),
+        (lambda: nn.SelectiveKernel(1, 1, (1, 3), min_channels=1), 1),
+    ],
+    ids=["SqueezeExcitation", "ECA", "CBAM", "SelectiveKernel"],
+)  # fmt: skip
+def test_gradients(make, channels):
+    check_gradient(make().double(), values((2, channels, 2, 2), 1, distinct=True))
 
 
 def test_other_activations():

@@ -139,14 +139,14 @@ class Head(torch.nn.Module):
 @pytest.mark.parametrize(
     "ours, theirs, channels",
     [
-        (nn.PositionAttention(4, 2), Position(4, 2), 4),
-        (nn.ChannelAttention(), Channel(), 4),
-        (nn.DANetHead(32, 3, 0.0), Head(32, 3), 32),
+        (lambda: nn.PositionAttention(4, 2), lambda: Position(4, 2), 4),
+        (nn.ChannelAttention, Channel, 4),
+        (lambda: nn.DANetHead(32, 3, 0.0), lambda: Head(32, 3), 32),
     ],
     ids=["position", "channel", "head"],
 )
 def test_dual_attention_against_torch(ours, theirs, channels):
-    check_layer(ours, theirs, values((2, channels, 2, 3), 0, -1, 1))
+    check_layer(ours(), theirs(), values((2, channels, 2, 3), 0, -1, 1))
 
 
 @pytest.mark.parametrize("make", [lambda: nn.PositionAttention(2, 2), nn.ChannelAttention])
