@@ -94,6 +94,7 @@ class FeatureAlphaDropout(AlphaDropout):
 
 
 def check_probability(p: float) -> None:
+    """Refuse what is not from 0 to 1."""
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
@@ -106,6 +107,7 @@ def _check(x: Any, p: float, name: str) -> Tensor:
 def drop(
     name: str, operation: type[Dropout], x: Tensor, p: float, training: bool, inplace: bool, features: bool = False
 ) -> Tensor:
+    """What all functions of dropout share; `operation` has no formula for p = 1. With `features` x is [N, C, ...]."""
     _check(x, p, name)
     if not training or p == 0 or x.array.size == 0:
         return x

@@ -10,9 +10,9 @@ import numpy as np
 
 from scratchnet import random
 from scratchnet.autograd.tensor import Tensor
-from scratchnet.autograd.view import in_place
 from scratchnet.nn.functional.dropout import SliceDropout, WholeDropout, drop
 from scratchnet.ops.elementwise import check_tensor
+from scratchnet.ops.promotion import get_default_dtype
 
 
 def drop_path(input: Tensor, p: float = 0.1, training: bool = False, inplace: bool = False) -> Tensor:
@@ -105,18 +105,20 @@ def _drop_block(
         raise ValueError(f"{name}: input should be {dims + 2} dimensional, {shape}, got shape {x.array.shape}")
     if not training or p == 0 or x.array.size == 0:
         return x
-    return _drop_blocks_(x, p, block_size, eps) if inplace else _drop_blocks(x, p, block_size, eps)
+    factor = _block_mask(x.array.shape, p, block_size, eps)
+    mask = Tensor(factor.astype(x.array.dtype if x.array.dtype.kind == "f" else get_default_dtype()))
+    return x.mul_(mask) if inplace else x * mask
 
 
-def _drop_blocks(x: Tensor, p: float, block_size: int, eps: float) -> Tensor:
-    n, c, *size = x.array.shape
+def _block_mask(shape: tuple[int, ...], p: float, block_size: int, eps: float) -> Any:
+    """0 in the blocks that are dropped, and elsewhere what keeps the sum."""
+    n, c, *size = shape
     block = min(block_size, *size)
     places = [side - block + 1 for side in size]
     gamma = p * math.prod(size) / (block ** len(size) * math.prod(places))
     corners = random.default_generator.bernoulli(min(gamma, 1.0), (n, c, *places), np.bool_)
     mask = ~_grown(corners, block)
-    scale = mask.size / (eps + mask.sum())
-    return x * Tensor((mask * scale).astype(x.array.dtype))
+    return mask * (mask.size / (eps + mask.sum()))
 
 
 def _grown(corners: Any, block: int) -> Any:
@@ -127,6 +129,3 @@ def _grown(corners: Any, block: int) -> Any:
         shifted: Any = (..., *[slice(i, i + n) for i, n in zip(offset, places)])
         grown[shifted] |= corners
     return grown
-
-
-_drop_blocks_ = in_place(_drop_blocks)

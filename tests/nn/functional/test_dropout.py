@@ -215,6 +215,8 @@ def test_cubes_of_voxels():
     first, last = (~kept[:, :, rows].any((1, 2, 3)) for rows in (slice(0, 2), slice(1, 3)))
     assert ((first | last) == ~kept.all((1, 2, 3))).all()
     assert repr(scratchnet.nn.DropBlock3d(0.1, 3)) == "DropBlock3d(p=0.1, block_size=3, inplace=False)"
+    counts = F.drop_block3d(Tensor(np.ones((4, 1, 2, 3, 2), int)), 0.5, 2)
+    assert counts.dtype == np.float32 and counts.sum().item() == pytest.approx(48)  # as x · mask · scale of torch
     with pytest.raises(ValueError, match=r"drop_block3d: input should be 5 dimensional, \[N, C, D, H, W\]"):
         F.drop_block3d(Tensor(np.ones((1, 1, 2, 2))), 0.1, 1)
 
