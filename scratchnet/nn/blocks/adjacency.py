@@ -189,7 +189,9 @@ def _listed(edge_index: np.ndarray, edge_weight: Tensor | None, x: Tensor, layer
     if edge_index.ndim != 2 or len(edge_index) != 2:
         raise RuntimeError(f"{layer}: expected edge_index of shape [2, E], got {edge_index.shape}")
     if edge_index.size and not 0 <= edge_index.min() <= edge_index.max() < nodes:
-        raise IndexError(f"{layer}: edge_index must name nodes from 0 to {nodes - 1}")
+        raise IndexError(
+            f"{layer}: edge_index must name nodes from 0 to {nodes - 1}, got {edge_index.min()} to {edge_index.max()}"
+        )
     source, target = edge_index
     if edge_weight is None:
         edge_weight = Tensor(np.ones_like(x.array, shape=len(source)))

@@ -51,14 +51,14 @@ class _BatchRenorm(_BatchNorm):
         axes, along = (0, *range(2, input.ndim)), (1, -1, *(1,) * (input.ndim - 2))
         past, std = mean.array.copy(), np.sqrt(var.array + self.eps)
         y = F.batch_norm(input, mean, var, None, None, True, momentum, self.eps)  # moves the averages on
-        if y.array.size:
+        r, d = Tensor(np.ones_like(past)), Tensor(np.zeros_like(past))
+        if y.array.size:  # an empty batch has no statistics
             r_max, d_max = self.limits()
-            r = (np.sqrt(input.array.var(axes) + self.eps) / std).clip(1 / r_max, r_max)
-            d = ((input.array.mean(axes) - past) / std).clip(-d_max, d_max)
-            y = y * Tensor(r.reshape(along)) + Tensor(d.reshape(along))
+            r = Tensor((np.sqrt(input.array.var(axes) + self.eps) / std).clip(1 / r_max, r_max))
+            d = Tensor(((input.array.mean(axes) - past) / std).clip(-d_max, d_max))
         if self.weight is not None:
-            y = y * self.weight.reshape(along) + self.bias.reshape(along)
-        return y
+            r, d = r * self.weight, d * self.weight + self.bias
+        return y * r.reshape(along) + d.reshape(along)  # the batch is gone through once, for both maps
 
     def extra_repr(self) -> str:
         return (

@@ -56,6 +56,8 @@ class GCNConv(Module):
     ------
     ValueError
         If loops are to be added, but not normalised.
+    TypeError, RuntimeError, IndexError
+        When called: if the graph is none of these, if shapes or dtypes do not fit, if an edge's end is no node.
 
     Called with X [N, in_channels], the graph, and optionally edge_weight [E]; returns [N, out_channels]. The graph is
     an edge_index [2, E] (row 0 the sources, row 1 the targets), a dense adjacency Tensor or a SciPy sparse matrix

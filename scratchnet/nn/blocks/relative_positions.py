@@ -12,7 +12,6 @@ from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
 from scratchnet.nn import init
 from scratchnet.nn.functional.attention import attention_weights
-from scratchnet.nn.functional.dropout import dropout
 from scratchnet.nn.module import Module
 from scratchnet.nn.modules.embedding import Embedding
 from scratchnet.nn.modules.factory import positive, unset
@@ -229,7 +228,7 @@ class RelativePositions(Module):
         p = self.dropout if self.training else 0.0
         if self.value is None:
             return F.scaled_dot_product_attention(query, key, value, mask, p)
-        weights = dropout(attention_weights(query, key, mask, False, scale), p)
+        weights = F.dropout(attention_weights(query, key, mask, False, scale), p)
         by_distance = ops.zeros_like(of_distance).scatter_add(-1, pairs, weights)
         return weights @ value + by_distance @ self.value
 

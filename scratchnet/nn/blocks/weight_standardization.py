@@ -64,7 +64,10 @@ class WSConv3d(_WSConv, Conv3d):
 
 
 class CenConv2d(Conv2d):
-    """`Conv2d` with filters of mean 0, for `MABN2d`, which subtracts no mean:  y = (W − mean(W)) ∗ x + b."""
+    """`Conv2d` with filters of mean 0, for `MABN2d`, which subtracts no mean:  y = (W − mean(W)) ∗ x + b.
+
+    Yan et al. 2020, see `MABN2d`; arguments, shapes and errors of `Conv2d`.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return self._conv_forward(input, centred(self.weight), self.bias)
