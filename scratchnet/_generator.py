@@ -89,8 +89,7 @@ class Generator(MersenneTwister):
     def exponential(self, shape, dtype=np.float32, lambd: float = 1.0) -> np.ndarray:
         """-log(1 - u)/λ, density λ·exp(-λx)."""
         shape, dtype = _shape(shape), _float_dtype("exponential", dtype)
-        if not lambd > 0:
-            raise RuntimeError(f"exponential expects lambda > 0.0, but found lambda={lambd}")
+        _require_positive("exponential", "lambda", lambd)
         with self._lock:
             u = self._unit(prod(shape))
         return (-1.0 / lambd * np.log1p(-u)).astype(dtype).reshape(shape)
@@ -98,8 +97,7 @@ class Generator(MersenneTwister):
     def log_normal(self, shape, dtype=np.float32, mean: float = 1.0, std: float = 2.0) -> np.ndarray:
         """exp(mean + std·z), z standard normal."""
         shape, dtype = _shape(shape), _float_dtype("log_normal", dtype)
-        if not std > 0:
-            raise RuntimeError(f"log_normal expects std > 0.0, but found std={std}")
+        _require_positive("log_normal", "std", std)
         with self._lock:
             z = self._normal_pairs(prod(shape))
         return np.exp(z * std + mean).astype(dtype).reshape(shape)
@@ -107,8 +105,7 @@ class Generator(MersenneTwister):
     def cauchy(self, shape, dtype=np.float32, median: float = 0.0, sigma: float = 1.0) -> np.ndarray:
         """median + σ·tan(π(u - ½))."""
         shape, dtype = _shape(shape), _float_dtype("cauchy", dtype)
-        if not sigma > 0:
-            raise RuntimeError(f"cauchy expects sigma > 0.0, but found sigma={sigma}")
+        _require_positive("cauchy", "sigma", sigma)
         with self._lock:
             u = self._unit(prod(shape))
         return (median + sigma * np.tan(np.pi * (u - 0.5))).astype(dtype).reshape(shape)
@@ -262,6 +259,11 @@ def _shape(shape) -> tuple[int, ...]:
     if any(size < 0 for size in shape):
         raise RuntimeError(f"Trying to create an array with a negative dimension: {shape}")
     return shape
+
+
+def _require_positive(name: str, argument: str, value: float) -> None:
+    if not value > 0:  # NaN is refused too
+        raise RuntimeError(f"{name} expects {argument} > 0.0, but found {argument}={value}")
 
 
 def _float_dtype(name, dtype) -> np.dtype:

@@ -176,3 +176,16 @@ def check_bounds(
 
 def array_of(x: Any) -> Any:
     return x.array if isinstance(x, Tensor) else x
+
+
+def takes_all(key: tuple, shape: tuple[int, ...]) -> bool:
+    """Whether a key of slices, and one Ellipsis, takes every element."""
+    at = key.index(Ellipsis)
+    behind = len(key) - at - 1
+    if at + behind > len(shape):
+        return False
+    places = (*zip(key[:at], shape), *zip(key[at + 1 :], shape[len(shape) - behind :]))
+    return all(
+        isinstance(k, slice) and k.start in (None, 0) and (k.stop is None or k.stop >= n) and k.step in (None, 1)
+        for k, n in places
+    )

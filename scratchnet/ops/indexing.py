@@ -13,7 +13,7 @@ from scratchnet.autograd.mode import modes
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import check_memory, check_writable, write
 from scratchnet.ops.fill import assign
-from scratchnet.ops.index_parsing import array_of, basic_key, check_bounds, parse
+from scratchnet.ops.index_parsing import array_of, basic_key, check_bounds, parse, takes_all
 from scratchnet.ops.promotion import cast
 from scratchnet.ops.shape import reshape
 from scratchnet.ops.slicing import Slice, unbind
@@ -140,7 +140,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         with contextlib.suppress(IndexError):  # refused below, in torch's words
             return Slice(key)(self)
     key, picks, _ = parse(self, index)
-    y = self if picks and _is_all(key, self.array.shape) else Slice(key)(self)
+    y = self if picks and takes_all(key, self.array.shape) else Slice(key)(self)
     return pick(y, picks) if picks else y
 
 
@@ -171,20 +171,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 
 def _region(x: Tensor, key: tuple) -> Tensor:
     """What an assignment writes to: x itself where that is all of it, so that nothing of its old history is needed."""
-    return x if _is_all(key, x.array.shape) else Slice(key)(x)
-
-
-def _is_all(key: tuple, shape: tuple[int, ...]) -> bool:
-    """Whether a key of slices, and one Ellipsis, takes every element."""
-    at = key.index(Ellipsis)
-    behind = len(key) - at - 1
-    if at + behind > len(shape):
-        return False
-    places = (*zip(key[:at], shape), *zip(key[at + 1 :], shape[len(shape) - behind :]))
-    return all(
-        isinstance(k, slice) and k.start in (None, 0) and (k.stop is None or k.stop >= n) and k.step in (None, 1)
-        for k, n in places
-    )
+    return x if takes_all(key, x.array.shape) else Slice(key)(x)
 
 
 def _without_leading_ones(value: Tensor, ndim: int | None) -> Tensor:
