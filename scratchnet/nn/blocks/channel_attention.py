@@ -71,7 +71,7 @@ class ECA(Module):
 
         y = x · σ(w * z),   z_c = the average of x over the pixels of channel c,   * a convolution over the channels
 
-    The filter's size grows with their number: the odd one of ⌊t⌋ and ⌊t⌋ + 1, where t = (log₂ C + β) / γ.
+    The filter's size grows with their number: the odd one of ⌊t⌋ and ⌊t⌋ + 1, where t = |log₂ C + β| / γ; 3 at least.
 
     Wang, Wu, Zhu, Li, Zuo and Hu, "ECA-Net: Efficient Channel Attention for Deep Convolutional Neural Networks", 2019.
 

@@ -133,12 +133,7 @@ class LearnedPositions(_Positions):
     weight : [max_len, E]
         P; drawn from N(0, 0.02²).
 
-    Raises
-    ------
-    RuntimeError
-        If the input has another shape, or more positions.
-
-    Shapes: [L, N, E] or [L, E] to the same; L ≤ max_len
+    Shapes and errors are those of `SinusoidalPositions`.
     """
 
     def __init__(

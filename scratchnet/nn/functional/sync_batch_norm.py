@@ -122,7 +122,7 @@ def sync_batch_norm(
         μ = Σx / n,  σ² = Σx² / n − μ²,  y = w · (x − μ) / √(σ² + eps) + b
 
     Σx, Σx² and n go over all replicas: one pass over x, and one meeting of the threads, in each direction. The sums are
-    in double precision, in which the difference is exact enough for means up to a million standard deviations.
+    in double precision: where the mean is a million standard deviations, the difference still has three digits.
 
     Parameters
     ----------

@@ -111,7 +111,7 @@ def test_by_hand():
         np.testing.assert_allclose(net(x).array, factor * x.array, rtol=1e-12)
 
 
-@pytest.mark.parametrize("channels, size", [(8, 3), (16, 3), (64, 3), (128, 5), (256, 5), (512, 5), (2048, 7)])
+@pytest.mark.parametrize("channels, size", [(1, 3), (8, 3), (16, 3), (64, 3), (128, 5), (256, 5), (512, 5), (2048, 7)])
 def test_size_of_the_filter_of_eca(channels, size):
     """|(log₂ C + 1) / 2|, made odd."""
     assert nn.ECA(channels).conv.kernel_size == (size,)

@@ -88,16 +88,21 @@ def test_a_network_of_two_replicas():
     np.testing.assert_allclose(alone.array, whole.eval()(Tensor(x)).array, rtol=1e-12)
 
 
-def test_a_mean_far_from_zero_in_single_precision():
-    x = values((50, 1), 0, dtype=np.float32) + np.float32(3000)
+@pytest.mark.parametrize(
+    "dtype, deviations, close",
+    [(np.float32, 1e4, dict(rtol=1e-5, atol=1e-6)), (np.float64, 1e6, dict(rtol=1e-3, atol=1e-6))],
+)
+def test_a_mean_far_from_zero(dtype, deviations, close):
+    x = values((50, 1), 0, dtype=dtype)
+    x = x / x.std() + dtype(deviations)
 
     def work(replica):
-        y = nn.SyncBatchNorm(1, process_group=replica)(Tensor(np.split(x, 2)[replica.rank]))
-        assert y.dtype == np.float32
+        y = nn.SyncBatchNorm(1, process_group=replica).to(dtype)(Tensor(np.split(x, 2)[replica.rank]))
+        assert y.dtype == dtype
         return y.array
 
     exact = (x.astype(float) - x.astype(float).mean()) / np.sqrt(x.astype(float).var() + 1e-5)
-    np.testing.assert_allclose(np.concatenate(together(thread_group(2), work)), exact, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.concatenate(together(thread_group(2), work)), exact, **close)
 
 
 def test_sums_by_hand():
