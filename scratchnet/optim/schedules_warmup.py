@@ -106,16 +106,16 @@ class GradualWarmupLR(LRScheduler):
             self.after.step(*metrics)
         else:
             super().step()
-            if self.last_epoch >= self.total_iters:
-                self._hand_over()
+            if self.last_epoch >= self.total_iters and self._make_after is not None:
+                self.after = self._begun(self._make_after)
         self._last_lr = self._current()
 
-    def _hand_over(self) -> None:
-        if self._make_after is not None:
-            for group, lr in zip(self.optimizer.param_groups, self.base_lrs):
-                set_lr(group, lr * self.multiplier)
-                group["initial_lr"] = lr * self.multiplier
-            self.after = self._make_after(self.optimizer)
+    def _begun(self, make: Callable[[Optimizer], LRScheduler]) -> LRScheduler:
+        """The next schedule, at its beginning, of an optimizer whose rates are raised."""
+        for group, lr in zip(self.optimizer.param_groups, self.base_lrs):
+            set_lr(group, lr * self.multiplier)
+            group["initial_lr"] = lr * self.multiplier
+        return make(self.optimizer)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and functions, and the state of the next schedule if it has begun."""
@@ -123,11 +123,22 @@ class GradualWarmupLR(LRScheduler):
         return {**state, "after": None if self.after is None else self.after.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned; the optimizer's state may be loaded before or after."""
+        """Take back what `state_dict` returned; the optimizer's state may be loaded before or after.
+
+        Raises
+        ------
+        ValueError
+            If the next schedule had begun, and this one was made without `after`.
+        """
+        if state_dict["after"] is None:
+            super().load_state_dict(state_dict)
+            return
+        if self._make_after is None:
+            raise ValueError("GradualWarmupLR: the state holds that of a next schedule; make this one with `after`, too")
         super().load_state_dict({**state_dict, "after": None})
-        if state_dict["after"] is not None:
-            present = [dict(group) for group in self.optimizer.param_groups]
-            self._hand_over()
-            self.after.load_state_dict(state_dict["after"])  # type: ignore[union-attr]
-            for group, options in zip(self.optimizer.param_groups, present):
-                group.update(options)
+        present = [(dict(group), float(group["lr"])) for group in self.optimizer.param_groups]
+        self.after = self._begun(self._make_after)
+        self.after.load_state_dict(state_dict["after"])
+        for group, (options, lr) in zip(self.optimizer.param_groups, present):  # which are the optimizer's to load
+            group.update(options)
+            set_lr(group, lr)  # a Tensor was changed in place

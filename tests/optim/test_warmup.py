@@ -45,19 +45,31 @@ def test_the_next_schedule_begins_from_the_raised_rate(name):
     assert follow(o, scheduler, 8, metric) == [pytest.approx(lrs, rel=1e-14) for lrs in expected]
 
 
+@pytest.mark.parametrize("name", ["OneCycleLR", "MultiplicativeLR"])
+@pytest.mark.parametrize("tensor", [False, True])
 @pytest.mark.parametrize("first", ["optimizer", "scheduler"])
 @pytest.mark.parametrize("step", [2, 5, 8])
-def test_a_saved_warmup_continues_where_it_was(step, first):
-    o = optimizer()
-    scheduler = GradualWarmupLR(o, 4, 5, AFTER["OneCycleLR"])
+def test_a_saved_warmup_continues_where_it_was(step, first, tensor, name):
+    rates = [scratchnet.tensor(lr, dtype=scratchnet.float64) if tensor else lr for lr in (0.1, 0.2)]
+    o = optimizer(copy.deepcopy(rates))
+    scheduler = GradualWarmupLR(o, 4, 5, AFTER[name])
     follow(o, scheduler, step)
     saved = copy.deepcopy({"optimizer": o.state_dict(), "scheduler": scheduler.state_dict()})
     expected = follow(o, scheduler, 8)
-    o = optimizer()
-    fresh = {"optimizer": o, "scheduler": GradualWarmupLR(o, 4, 5, AFTER["OneCycleLR"])}
+    o = optimizer(copy.deepcopy(rates))
+    fresh = {"optimizer": o, "scheduler": GradualWarmupLR(o, 4, 5, AFTER[name])}
     for key in sorted(saved, reverse=first == "scheduler"):
         fresh[key].load_state_dict(saved[key])
+    assert o.state_dict()["param_groups"] == saved["optimizer"]["param_groups"]
     assert follow(o, fresh["scheduler"], 8) == expected
+
+
+def test_a_state_past_the_warmup_needs_the_next_schedule():
+    o = optimizer()
+    scheduler = GradualWarmupLR(o, 4, 1, AFTER["StepLR"])
+    follow(o, scheduler, 2)
+    with pytest.raises(ValueError, match="make this one with `after`"):
+        GradualWarmupLR(optimizer(), 4, 1).load_state_dict(scheduler.state_dict())
 
 
 def test_without_another_schedule_the_rate_stays():
