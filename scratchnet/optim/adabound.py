@@ -10,7 +10,7 @@ import numpy as np
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.kernels.optimizer_pass import direction
 from scratchnet.optim.optimizer import Optimizer, zeros
-from scratchnet.optim.options import check_betas, check_not_negative
+from scratchnet.optim.options import check_adam_options, check_not_negative
 
 
 class AdaBound(Optimizer):
@@ -59,13 +59,10 @@ class AdaBound(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
+        check_adam_options(lr, betas, eps, weight_decay)
         check_not_negative("final learning rate", final_lr)
         if not 0.0 < gamma < 1.0:
             raise ValueError(f"Invalid gamma parameter: {gamma}")
-        check_not_negative("weight_decay value", weight_decay)
         defaults = dict(
             lr=lr, betas=tuple(betas), final_lr=final_lr, gamma=gamma, eps=eps, weight_decay=weight_decay,
             amsbound=amsbound, maximize=maximize,

@@ -7,7 +7,7 @@ from typing import Any
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.optim.optimizer import Optimizer, zeros
-from scratchnet.optim.options import check_betas, check_not_negative, refuse
+from scratchnet.optim.options import check_adam_options, refuse
 
 
 class Adam(Optimizer):
@@ -54,10 +54,7 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
+        check_adam_options(lr, betas, eps, weight_decay)
         if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
             raise ValueError(f"betas must be either both floats or both Tensors, got {betas}")
         refuse("Adam", foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)

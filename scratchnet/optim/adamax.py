@@ -7,7 +7,7 @@ from typing import Any
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.optim.optimizer import Optimizer, zeros
-from scratchnet.optim.options import check_betas, check_not_negative, refuse
+from scratchnet.optim.options import check_adam_options, refuse
 
 
 class Adamax(Optimizer):
@@ -48,10 +48,7 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
+        check_adam_options(lr, betas, eps, weight_decay)
         refuse("Adamax", foreach=foreach, differentiable=differentiable, capturable=capturable)
         defaults = dict(
             lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, foreach=foreach, maximize=maximize,

@@ -10,7 +10,7 @@ import numpy as np
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.optim.optimizer import Optimizer, zeros
-from scratchnet.optim.options import check_betas, check_not_negative
+from scratchnet.optim.options import check_adam_options
 from scratchnet.optim.trust import norm, trust_ratio
 
 
@@ -61,10 +61,7 @@ class LAMB(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
+        check_adam_options(lr, betas, eps, weight_decay)
         if trust_clip is not None and not trust_clip > 0:
             raise ValueError(f"Invalid trust_clip value: {trust_clip}; leave it out for no limit")
         defaults = dict(

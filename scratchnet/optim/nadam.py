@@ -9,7 +9,7 @@ import numpy as np
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.optim.optimizer import Optimizer
-from scratchnet.optim.options import check_betas, check_not_negative, refuse
+from scratchnet.optim.options import check_adam_options, check_not_negative, refuse
 
 
 class NAdam(Optimizer):
@@ -53,10 +53,7 @@ class NAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
+        check_adam_options(lr, betas, eps, weight_decay)
         check_not_negative("momentum_decay value", momentum_decay)
         refuse("NAdam", foreach=foreach, capturable=capturable, differentiable=differentiable)
         defaults = dict(

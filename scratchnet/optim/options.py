@@ -19,11 +19,14 @@ def check_not_negative(name: str, value: Any) -> None:
         raise ValueError(f"Invalid {name}: {value}")
 
 
-def check_betas(betas: tuple[float, float]) -> None:
-    """Refuse shares of the past outside of [0, 1)."""
+def check_adam_options(lr: Any, betas: tuple[Any, Any], eps: float, weight_decay: float) -> None:
+    """Refuse, in torch's order, what no descendant of Adam takes: negative numbers, shares of the past outside of [0, 1)."""
+    check_not_negative("learning rate", lr)
+    check_not_negative("epsilon value", eps)
     for i, beta in enumerate(betas):
         if not 0.0 <= beta < 1.0:
             raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+    check_not_negative("weight_decay value", weight_decay)
 
 
 def refuse(optimizer: str, **options: Any) -> None:

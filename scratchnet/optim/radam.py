@@ -7,7 +7,7 @@ from typing import Any
 from scratchnet import kernels
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.optim.optimizer import Optimizer, zeros
-from scratchnet.optim.options import check_betas, check_not_negative, refuse
+from scratchnet.optim.options import check_adam_options, refuse
 
 
 class RAdam(Optimizer):
@@ -51,10 +51,7 @@ class RAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
+        check_adam_options(lr, betas, eps, weight_decay)
         refuse("RAdam", foreach=foreach, capturable=capturable, differentiable=differentiable)
         defaults = dict(
             lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize, foreach=foreach,
