@@ -109,9 +109,14 @@ def _loop_of_two(start, stop, a, b, parameters, y):
 
 @jit
 def _loop_of_three(start, stop, a, b, c, parameters, y):
-    a, b, c, y = a[start:stop], b[start:stop], c[start:stop], y[start:stop]
-    for i in range(len(a)):
-        y[i] = formula(a[i], b[i], c[i], *parameters)  # noqa: F821
+    b, c, y = b[start:stop], c[start:stop], y[start:stop]
+    if len(a) == 1:             # the gradient of a sum or mean is one number
+        for i in range(len(y)):
+            y[i] = formula(a[0], b[i], c[i], *parameters)  # noqa: F821
+    else:
+        a = a[start:stop]
+        for i in range(len(y)):
+            y[i] = formula(a[i], b[i], c[i], *parameters)  # noqa: F821
 
 
 def pointwise(formula: Callable, name: str, count: int, work: float) -> Kernel:
@@ -132,6 +137,8 @@ def pointwise(formula: Callable, name: str, count: int, work: float) -> Kernel:
             return NotImplemented
         out = np.empty(x.shape, x.dtype)
         parameters = tuple(map(x.dtype.type, args[count:]))
+        if count == 3 and not any(x.strides):
+            arrays = (x[(slice(1),) * x.ndim], *arrays[1:])     # the loop of three reads one number for all
         parallel_for(loop, x.size, work, *(dense(a).reshape(-1) for a in arrays), parameters, out.reshape(-1))
         return out
 

@@ -27,16 +27,16 @@ def absolute_gradient(g, a, b):
     return g * sign(a - b)
 
 
-def huber(a, b, delta):
-    """m·(|a - b| - m / 2), m = min(|a - b|, delta): a parabola, and from delta on its tangent."""
+def huber(a, b, delta, scale):
+    """scale·m·(|a - b| - m / 2), m = min(|a - b|, delta): a parabola, and from delta on its tangent."""
     d = abs(a - b)
     m = minimum(d, delta)
-    return m * (d - m * like(0.5, a))
+    return scale * m * (d - m * like(0.5, a))
 
 
-def huber_gradient(g, a, b, delta):
-    """g·(a - b), but from -delta to delta"""
-    return g * maximum(minimum(a - b, delta), -delta)
+def huber_gradient(g, a, b, delta, scale):
+    """g·scale·(a - b), but a - b from -delta to delta"""
+    return g * scale * maximum(minimum(a - b, delta), -delta)
 
 
 squared_error = pointwise(squared, "squared_error", 2, 0.5)

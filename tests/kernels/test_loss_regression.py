@@ -14,7 +14,7 @@ from scratchnet.kernels.loss_regression import (
 from tests.kernels.calls import assert_close, both_forms, implementation
 
 KERNELS = [(squared_error, squared_error_backward, ()), (absolute_error, absolute_error_backward, ()),
-           (huber_error, huber_error_backward, (0.5,))]
+           (huber_error, huber_error_backward, (0.5, 2.0))]
 SPECIAL = np.array([0.0, -0.0, 0.5, -0.5, 2, -2, np.inf, -np.inf, np.nan])
 
 
@@ -38,8 +38,8 @@ def test_by_hand(form):
         (squared_error_backward, (g, a, b), [8, -8, 1, 0]),
         (absolute_error, (a, b), [2, 2, 0.25, 0]),
         (absolute_error_backward, (g, a, b), [2, -2, 2, 0]),
-        (huber_error, (a, b, 1.0), [1.5, 1.5, 0.03125, 0]),
-        (huber_error_backward, (g, a, b, 1.0), [2, -2, 0.5, 0]),
+        (huber_error, (a, b, 1.0, 2.0), [3, 3, 0.0625, 0]),
+        (huber_error_backward, (g, a, b, 1.0, 2.0), [4, -4, 1, 0]),
     ]:
         assert implementation(kernel, form)(*args).tolist() == expected * 20
 
@@ -47,4 +47,13 @@ def test_by_hand(form):
 @both_forms
 def test_shapes_that_differ_are_refused(form):
     with pytest.raises(RuntimeError, match="huber_error: expected arrays of one shape"):
-        implementation(huber_error, form)(np.ones(100), np.ones(99), 1.0)
+        implementation(huber_error, form)(np.ones(100), np.ones(99), 1.0, 1.0)
+
+
+@pytest.mark.parametrize("value, gradient, parameters", KERNELS)
+def test_one_number_as_the_gradient_of_all(value, gradient, parameters):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 30, 10))
+    for g in (np.broadcast_to(3.0, a.shape), np.broadcast_to(rng.standard_normal(10), a.shape)):  # and not quite one
+        actual = implementation(gradient, "twin")(g, a, b, *parameters)
+        assert_close(actual, gradient.reference(g, a, b, *parameters), 2)

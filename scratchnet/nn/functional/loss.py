@@ -73,16 +73,16 @@ class AbsoluteError(PairError):
 
 
 class HuberError(PairError):
-    """y = m · (|a − b| − m / 2), m = min(|a − b|, δ): a parabola, and from δ on its tangent.
+    """y = s · m · (|a − b| − m / 2), m = min(|a − b|, δ): a parabola, and from δ on its tangent; the scale s is a number.
 
-    dL/da = g · (a − b, at least −δ and at most δ),  dL/db = −dL/da
+    dL/da = g · s · (a − b, at least −δ and at most δ),  dL/db = −dL/da
     """
 
     value, gradient = huber_error, huber_error_backward
 
     def slope(self, d: Tensor) -> Tensor:
-        (delta,) = self.parameters
-        return ops.clamp(d, -delta, delta)
+        delta, scale = self.parameters
+        return ops.clamp(d, -delta, delta) * scale
 
 
 def mse_loss(
@@ -152,7 +152,7 @@ def smooth_l1_loss(
     x, t = _pair("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
-    return reduce_loss(HuberError(beta)(require_float(x, "smooth_l1_loss"), t) * (1 / beta), reduction)
+    return reduce_loss(HuberError(beta, 1 / beta)(require_float(x, "smooth_l1_loss"), t), reduction)
 
 
 def huber_loss(
@@ -172,7 +172,7 @@ def huber_loss(
     x, t = _pair("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
-    loss = HuberError(delta)(require_float(x, "huber_loss"), t)
+    loss = HuberError(delta, 1.0)(require_float(x, "huber_loss"), t)
     return reduce_loss(loss if weight is None else loss * _checked(weight, input), reduction)
 
 
