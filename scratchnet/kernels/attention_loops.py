@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.matrix_tile import multiply_add
+from scratchnet.kernels.vector_loops import fill
 from scratchnet.kernels.vector_math import exp
 
 BLOCK = 64                  # queries, and keys, of a block: its few arrays of 16 KB stay in the cache

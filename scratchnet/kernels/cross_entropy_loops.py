@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.softmax_passes import (
     column_maxima,
     exponentials,
@@ -15,7 +15,7 @@ from scratchnet.kernels.softmax_passes import (
     shifted_exponentials,
     take_logarithms,
 )
-from scratchnet.kernels.vector_loops import sum_of
+from scratchnet.kernels.vector_loops import fill, sum_of
 from scratchnet.kernels.vector_math import exp_of_negative, log
 
 

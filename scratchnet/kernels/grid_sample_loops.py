@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from scratchnet.kernels.grid_sample_taps import tap_block
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
+from scratchnet.kernels.vector_loops import fill
 from scratchnet.kernels.vector_math import like
 
 BLOCK = 128             # points whose taps are worked out before any channel is read

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from scratchnet.kernels.geometry import inside, per_axis, seen_through, window_counts
-from scratchnet.kernels.jit import copy, fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
-from scratchnet.kernels.vector_loops import add
+from scratchnet.kernels.vector_loops import add, copy, fill
 
 
 class Windows(NamedTuple):

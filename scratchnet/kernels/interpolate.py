@@ -8,9 +8,10 @@ import numpy as np
 
 from scratchnet.kernels import parallel
 from scratchnet.kernels.interpolate_tables import Table, table
-from scratchnet.kernels.jit import copy, fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.vector_loops import copy, fill
 from scratchnet.kernels.vector_math import like
 
 _BLOCK = 32_768         # numbers of one block of rows between the two axes: they stay in the cache

@@ -152,20 +152,3 @@ def jit(function: Callable | None = None, *, reassociate: bool = False) -> Any:
     if function is None:
         return lambda f: Loop(f, reassociate)
     return Loop(function, reassociate)
-
-
-# Slice assignment: Numba's own takes a second to compile wherever it stands.  Like all loops that are to be
-# vectorised, these count from 0: the compiler must see that no index is negative.
-
-@jit
-def copy(target, source):
-    """target[:] = source"""
-    for i in range(len(target)):
-        target[i] = source[i]
-
-
-@jit
-def fill(target, value):
-    """target[:] = value"""
-    for i in range(len(target)):
-        target[i] = value

@@ -10,10 +10,11 @@ import math
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.norm import check_vectors, moments, vector_or
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.vector_loops import fill
 
 
 def _check(name, x, *vectors):

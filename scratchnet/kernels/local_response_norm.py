@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
-from scratchnet.kernels.vector_loops import add
+from scratchnet.kernels.vector_loops import add, fill
 from scratchnet.kernels.vector_math import exp, log
 
 _TILE = 128                 # pixels: all channels of a tile stay in the cache

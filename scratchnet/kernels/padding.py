@@ -18,9 +18,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from scratchnet.kernels.jit import copy, fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.vector_loops import copy, fill
 
 _CONSTANT = -1              # the source of what is not in the array
 LARGE = 1 << 20             # numbers: so many are copied faster by all threads than by NumPy, which copies whole rows

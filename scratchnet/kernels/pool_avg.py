@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.pool_windows import seen_through, split
 from scratchnet.kernels.registry import compilable, kernel
-from scratchnet.kernels.vector_loops import add, sum_of
+from scratchnet.kernels.vector_loops import add, fill, sum_of
 
 
 @kernel

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.pool_windows import NO_PIXEL
 from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.vector_loops import fill
 
 
 @kernel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scratchnet.kernels.blas import matmul
-from scratchnet.kernels.jit import copy, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.recurrent import (
     InputGradient,
     InputShare,
@@ -21,7 +21,7 @@ from scratchnet.kernels.recurrent import (
 )
 from scratchnet.kernels.recurrent_lstm import logistic, sigmoid_gate_row
 from scratchnet.kernels.registry import compilable, kernel
-from scratchnet.kernels.vector_loops import add
+from scratchnet.kernels.vector_loops import add, copy
 from scratchnet.kernels.vector_math import like, sigmoid, tanh
 
 

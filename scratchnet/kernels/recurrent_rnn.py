@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scratchnet.kernels.blas import matmul
-from scratchnet.kernels.jit import copy, fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.recurrent import (
     InputGradient,
     InputShare,
@@ -19,7 +19,7 @@ from scratchnet.kernels.recurrent import (
     turn,
 )
 from scratchnet.kernels.registry import compilable, kernel
-from scratchnet.kernels.vector_loops import add
+from scratchnet.kernels.vector_loops import add, copy, fill
 from scratchnet.kernels.vector_math import like, tanh
 
 

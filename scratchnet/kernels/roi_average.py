@@ -6,9 +6,10 @@ import itertools
 
 import numpy as np
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
+from scratchnet.kernels.vector_loops import fill
 from scratchnet.kernels.vector_math import like
 
 

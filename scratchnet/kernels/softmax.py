@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from scratchnet.kernels.instructions import like
-from scratchnet.kernels.jit import copy, jit
+from scratchnet.kernels.jit import jit
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, dense, kernel
 from scratchnet.kernels.softmax_passes import (
@@ -24,7 +24,7 @@ from scratchnet.kernels.softmax_passes import (
     take_logarithms,
     tile_width,
 )
-from scratchnet.kernels.vector_loops import add, sum_of
+from scratchnet.kernels.vector_loops import add, copy, sum_of
 from scratchnet.kernels.vector_math import log
 
 

@@ -7,8 +7,8 @@ exponentials, so those are computed of a block of rows, or a tile of columns, as
 from __future__ import annotations
 
 from scratchnet.kernels.instructions import like
-from scratchnet.kernels.jit import copy, fill, jit
-from scratchnet.kernels.vector_loops import add, largest_of, maximum
+from scratchnet.kernels.jit import jit
+from scratchnet.kernels.vector_loops import add, copy, fill, largest_of, maximum
 from scratchnet.kernels.vector_math import exp_of_negative, log
 
 _BLOCK = 4096               # numbers of which the exponentials are computed together

@@ -5,6 +5,22 @@ from __future__ import annotations
 from scratchnet.kernels.instructions import Intrinsic
 from scratchnet.kernels.jit import jit
 
+# Slice assignment: Numba's own takes a second to compile wherever it stands.  Like all loops that are to be
+# vectorised, these count from 0: the compiler must see that no index is negative.
+
+@jit
+def copy(target, source):
+    """target[:] = source"""
+    for i in range(len(target)):
+        target[i] = source[i]
+
+
+@jit
+def fill(target, value):
+    """target[:] = value"""
+    for i in range(len(target)):
+        target[i] = value
+
 
 @jit
 def add(target, source):

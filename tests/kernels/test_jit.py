@@ -9,7 +9,8 @@ import pytest
 
 from scratchnet.kernels import tile
 from scratchnet.kernels.conv import channels_loops
-from scratchnet.kernels.jit import ENABLED, copy, fill, jit
+from scratchnet.kernels.jit import ENABLED, jit
+from scratchnet.kernels.vector_loops import copy, fill
 
 
 @jit

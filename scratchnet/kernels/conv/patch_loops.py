@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scratchnet.kernels.jit import fill, jit
+from scratchnet.kernels.jit import jit
+from scratchnet.kernels.vector_loops import fill
 
 L = 1                               # lanes, and rows in vectors of them: `tile.specialised` puts them in
 move: Any = None
