@@ -148,8 +148,13 @@ def r1_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, gamma: f
     Parameters
     ----------
     discriminator : D, [N, ...] to one number for each example, which is to depend on no other example
-    real : x, [N, ...]
+    real : x, [N, ...], which gets no gradient
     gamma : γ
+
+    Raises
+    ------
+    NotImplementedError
+        If `real` is not of a floating-point type.
     """
     slope = _slope(discriminator, require_float(real, "r1_penalty", "real").detach())
     return gamma / 2 * (slope**2).sum(1).mean()

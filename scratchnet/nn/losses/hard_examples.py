@@ -84,11 +84,14 @@ def _hardest(loss: Any, candidates: Any, k: Any) -> Any:
 def hard_negative_mining(loss: Tensor, positive: Tensor, neg_pos_ratio: float = 3.0) -> Tensor:
     """Which examples to train on: all positive ones, and of each image the hardest negative ones, so many for each.
 
+    As SSD does, see `multi_box_loss`.
+
     Parameters
     ----------
     loss : [N, P], of P boxes in each of N images
     positive : bool [N, P]
     neg_pos_ratio : float
+        Negative boxes for each positive one of the same image.
 
     Returns
     -------

@@ -16,6 +16,8 @@ __all__ = ["ELBOLoss", "elbo_loss", "kl_to_standard_normal"]
 def kl_to_standard_normal(mean: Tensor, log_var: Tensor, reduction: str = "mean") -> Tensor:
     """KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ_j (μ_j² + σ_j² − 1 − log σ_j²).
 
+    Kingma and Welling, "Auto-Encoding Variational Bayes", 2013, appendix B.
+
     Parameters
     ----------
     mean, log_var : μ and log σ², [N, ...]; the sum is over all dimensions but the first

@@ -16,12 +16,16 @@ from scratchnet.vision.ops.overlap import box_iou
 def smooth_ln(x: Tensor, sigma: float = 0.5) -> Tensor:
     """−ln(1 − x) where x ≤ σ, and from there on its tangent, (x − σ) / (1 − σ) − ln(1 − σ).
 
-    The smaller σ, the less an overlap x near 1, an outlier, counts.
+    The smaller σ, the less an overlap x near 1, an outlier, counts. Paper: see `repulsion_gt_loss`.
 
     Parameters
     ----------
-    x : numbers from 0 to 1
+    x : [...], numbers from 0 to 1
     sigma : σ, at least 0 and less than 1
+
+    Returns
+    -------
+    [...]
 
     Raises
     ------
