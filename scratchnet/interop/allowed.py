@@ -15,12 +15,14 @@ from scratchnet.autograd.device import device
 from scratchnet.autograd.tensor import Size, Tensor
 from scratchnet.interop.errors import CheckpointError
 from scratchnet.interop.machine import Allowed, Machine
+from scratchnet.interop.numpy_state import NumpyType
 from scratchnet.nn.parameter import Parameter
 
-Order: TypeAlias = Literal["<", ">", "=", "|"]
+Order: TypeAlias = Literal["<", ">"]
 # An expanded tensor (stride 0) may have more elements than its storage, up to this many.
 _MOST_EXPANDED = 1 << 26
 _MOST_DIMENSIONS = 64  # of a NumPy array
+_MOST_STRIDE = 1 << 59  # times the 8 bytes of an element it is a 64-bit number
 
 
 class StorageType:
@@ -40,7 +42,6 @@ class StorageType:
     def decode(self, data: np.ndarray, byteorder: Order = "<") -> np.ndarray:
         """Bytes as an array of `dtype`: the same memory if the file's form is ours."""
         stored = self.stored.newbyteorder(byteorder)
-        data = data[: len(data) // stored.itemsize * stored.itemsize]
         if data.ctypes.data % stored.itemsize:
             data = data.copy()
         values = data.view(stored)
@@ -56,22 +57,6 @@ class Storage:
 
     def __init__(self, kind: StorageType, array: np.ndarray) -> None:
         self.kind, self.array = kind, array
-
-
-class _NumpyType:
-    """A NumPy dtype while it is read: its byte order follows with the state."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        self.order: Order = "<"
-
-    def _build(self, machine: Machine, state: Any) -> None:
-        if type(state) is not tuple or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
-            raise CheckpointError("the pickle sets the state of a NumPy dtype to what is none")
-        self.order = state[1]
-
-    def numpy(self) -> np.dtype:
-        return np.dtype(self.code).newbyteorder(self.order)
 
 
 def lookup(module: str, name: str) -> Any:
@@ -112,6 +97,8 @@ def _tensor(
     machine.spend(2 * len(size))
     if any(type(number) is not int or number < 0 for number in (offset, *size, *stride)):
         raise CheckpointError("the offset, sizes and strides of a tensor must be integers ≥ 0")
+    if max(stride, default=0) > _MOST_STRIDE:  # that of a size of 1 reaches nothing, yet NumPy keeps it
+        raise CheckpointError(f"a tensor has a stride of {max(stride)}, at most {_MOST_STRIDE} is possible")
     array, elements, last = storage.array, 1, offset
     for n, step in zip(size, stride, strict=True):
         elements *= n
@@ -121,7 +108,7 @@ def _tensor(
     if elements > max(array.size, _MOST_EXPANDED):
         raise CheckpointError(f"a tensor of {elements} elements shows a storage of {array.size}")
     if elements:
-        steps = [step * array.itemsize if n > 1 else array.itemsize for n, step in zip(size, stride, strict=True)]
+        steps = [step * array.itemsize for step in stride]
         view = np.ndarray(size, array.dtype, array, offset * array.itemsize, steps)
     else:
         view = np.empty(size, array.dtype)
@@ -181,7 +168,7 @@ def _device(machine: Machine, kind: Any, index: Any = None) -> device:
 
 def _encode(machine: Machine, text: Any, encoding: Any = "") -> bytes:
     """Bytes, as pickles of protocol 2 write them."""
-    if type(text) is not str or encoding not in ("latin1", "latin-1"):
+    if type(text) is not str or type(encoding) is not str or encoding not in ("latin1", "latin-1"):
         raise CheckpointError("bytes must be written as text in latin1")
     machine.spend(len(text))
     return text.encode("latin1")
@@ -193,16 +180,16 @@ def _complex(machine: Machine, real: Any, imaginary: Any) -> complex:
     return complex(real, imaginary)
 
 
-def _numpy_dtype(machine: Machine, code: Any, *flags: Any) -> _NumpyType:
-    if code not in ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"):
+def _numpy_dtype(machine: Machine, code: Any, *flags: Any) -> NumpyType:
+    if type(code) is not str or code not in ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"):
         raise CheckpointError("a NumPy dtype must be one of bool, integers and floats")
-    return _NumpyType(code)
+    return NumpyType(code)
 
 
 def _numpy_scalar(machine: Machine, dtype: Any, raw: Any) -> np.generic:
-    if type(dtype) is not _NumpyType or type(raw) is not bytes or len(raw) != dtype.numpy().itemsize:
+    if type(dtype) is not NumpyType or type(raw) is not bytes or len(raw) != dtype.dtype.itemsize:
         raise CheckpointError("a NumPy number must be a dtype and as many bytes as one number has")
-    return np.frombuffer(raw, dtype.numpy())[0]
+    return np.frombuffer(raw, dtype.dtype)[0]
 
 
 def _numpy_array(machine: Machine, cls: Any, shape: Any, code: Any) -> np.ndarray:

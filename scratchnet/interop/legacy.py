@@ -28,9 +28,11 @@ PROTOCOL = 1001
 def load_legacy(source: Source) -> Any:
     """The object in a checkpoint of the legacy format."""
     source.file.seek(source.start)
-    if _next(source) != MAGIC_NUMBER:
+    magic = _next(source)
+    if type(magic) is not int or magic != MAGIC_NUMBER:
         raise CheckpointError("Invalid magic number; it is a pickle, but not one that torch.save wrote")
-    if (protocol := _next(source)) != PROTOCOL:
+    protocol = _next(source)
+    if type(protocol) is not int or protocol != PROTOCOL:
         raise CheckpointError(f"Invalid protocol version: {ascii(protocol)[:20]}, expected {PROTOCOL}")
     _next(source)
     storages = _Storages(source.size)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scratchnet.interop.errors import CheckpointError
+from scratchnet.interop.numpy_state import NumpyType, set_array_state
 
 MOST_BYTES = 64 << 20  # of one pickle; a large model has one of 1 MB, the numbers are elsewhere
 _MOST_INSTRUCTIONS = 20_000_000
@@ -57,7 +58,8 @@ class Machine:
     ) -> None:
         self.stream, self.left = stream, min(size, MOST_BYTES)
         self.lookup, self.persistent = lookup, persistent
-        self.budget = (4 << 20) + 8 * self.left
+        # an item of a set takes up to 70 bytes; Python's own pickles copy a byte twice: text, bytes, array
+        self.budget = (4 << 20) + 2 * self.left
         self.objects = self.tuple_keys = 0
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
@@ -217,31 +219,14 @@ class Machine:
         state, target = self.stack.pop(), self.stack[-1]
         if type(target) is OrderedDict and type(state) is dict:
             if type(state.get("_metadata")) in _MAPPINGS:
-                target._metadata = state["_metadata"]  # type: ignore[attr-defined]
-        elif hasattr(type(target), "_build"):
-            target._build(self, state)
+                vars(target)["_metadata"] = state["_metadata"]
+        elif type(target) is NumpyType:
+            target.set_state(state)
         elif type(target) is np.ndarray:
-            self.fill(target, state)
+            set_array_state(target, state)
+            self.spend(target.nbytes)
         else:
             raise CheckpointError(f"the pickle sets the state of {type(target).__name__}, which has none")
-
-    def fill(self, array: np.ndarray, state: Any) -> None:
-        """The state of a NumPy array: (version, shape, dtype, Fortran order, bytes)."""
-        _, shape, dtype, fortran, raw = state
-        if array.size or type(shape) is not tuple or type(raw) is not bytes or type(fortran) is not bool:
-            raise CheckpointError("the pickle sets the state of a NumPy array to what is none")
-        self.spend(len(raw) + len(shape))
-        values = np.frombuffer(raw, dtype.numpy())
-        count = 1
-        for size in shape:
-            if type(size) is not int or size < 0:
-                raise CheckpointError(f"a NumPy array has a size of {type(size).__name__}, expected integers ≥ 0")
-            count *= size
-        if count != values.size or len(shape) > 32:
-            raise CheckpointError(
-                f"a NumPy array of {len(shape)} dimensions declares {count} numbers, has {values.size}"
-            )
-        array.__setstate__((1, shape, dtype.numpy(), fortran, raw))  # type: ignore[arg-type]
 
     def persistent_object(self) -> None:
         if self.persistent is None:

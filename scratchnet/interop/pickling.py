@@ -134,8 +134,9 @@ class Pickler:
             self._write(key)
             self._write(item)
         self.out += b"u"
-        if ordered and isinstance(getattr(value, "_metadata", None), dict):
-            self._write({"_metadata": value._metadata})  # type: ignore[attr-defined]
+        metadata = getattr(value, "_metadata", None)
+        if ordered and isinstance(metadata, dict):
+            self._write({"_metadata": metadata})
             self.out += b"b"
 
     def _tensor(self, tensor: Tensor, requires_grad: bool) -> None:

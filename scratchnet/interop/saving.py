@@ -78,7 +78,8 @@ def _record(archive: zipfile.ZipFile, name: str, data: bytes | np.ndarray) -> No
     info.file_size = size = data.nbytes if isinstance(data, np.ndarray) else len(data)
     wide = size >= _ZIP64_FROM
     header = 30 + len(info.filename) + 4 + (20 if wide else 0)
-    padding = -(archive.fp.tell() + header) % _ALIGNMENT  # type: ignore[union-attr]
+    assert archive.fp is not None  # only once it is closed
+    padding = -(archive.fp.tell() + header) % _ALIGNMENT
     info.extra = b"FB" + struct.pack("<H", padding) + b"Z" * padding
     with archive.open(info, "w", force_zip64=wide) as member:
         for chunk in _chunks(data):

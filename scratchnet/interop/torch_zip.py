@@ -73,7 +73,7 @@ def storage_identifier(identifier: Any, length: int) -> tuple[StorageType, str, 
     if type(identifier) is not tuple or len(identifier) != length:
         raise CheckpointError(f"a persistent identifier is {type(identifier).__name__}, expected {length} items")
     word, kind, key, _, elements = identifier[:5]
-    if word not in ("storage", b"storage") or type(kind) is not StorageType:
+    if type(word) not in (str, bytes) or word not in ("storage", b"storage") or type(kind) is not StorageType:
         raise CheckpointError("a persistent identifier is no storage of a dtype that is known here")
     if type(key) is not str or type(elements) is not int or elements < 0:
         raise CheckpointError("a storage must have a string as its key and a number ≥ 0 of elements")

@@ -72,7 +72,7 @@ class StateDict(Traversal):
         """
         if destination is None:
             destination = OrderedDict()
-            destination._metadata = OrderedDict()  # type: ignore[attr-defined]
+            vars(destination)["_metadata"] = OrderedDict()
         metadata = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = metadata
