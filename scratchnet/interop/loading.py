@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
+import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -16,6 +18,8 @@ from scratchnet.interop.torch_zip import load_zip, pickle_prefix
 
 # Smaller files are read, not mapped: what overwrites a mapped file in place changes or kills who uses it.
 _MAPPED_FROM = 16 << 20
+# What struct, zlib, NumPy and the decoding of text raise for bytes that are not theirs; anything else is our own fault.
+_DAMAGE = (ValueError, OverflowError, struct.error, zlib.error)
 
 
 def load(
@@ -50,6 +54,8 @@ def load(
         If the file is of no format that is read, damaged, or made to do harm.
     ValueError
         If a file that has no path is to be mapped.
+    ImportError
+        If a .safetensors file is to be read, and the package safetensors is not installed.
 
     Examples
     --------
@@ -69,9 +75,7 @@ def load(
             return _load(file, name if is_path else None, mmap)
         except CheckpointError as error:
             raise CheckpointError(f"cannot load {name}: {error}") from error.__cause__
-        except OSError:
-            raise
-        except Exception as error:  # damage shows in many ways
+        except _DAMAGE as error:
             raise CheckpointError(f"cannot load {name}: it is damaged ({type(error).__name__}: {error})") from error
 
 
@@ -89,7 +93,7 @@ def _load(file: Any, path: Any, mmap: bool | None) -> Any:
         file.seek(source.start)
         source = Source(file, mapped=True)
     if not zipped:
-        return load_safetensors(source)
+        return load_safetensors(source, path)
     archive = Archive(source)
     prefix = pickle_prefix(archive)
     if prefix is not None:

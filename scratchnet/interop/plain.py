@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
+import tokenize
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -15,41 +16,66 @@ from scratchnet.interop.archive import Archive
 from scratchnet.interop.errors import CheckpointError
 from scratchnet.interop.source import Source
 
-_MOST_HEADER = 100 << 20
+# What NumPy raises for a header that is not one: it is parsed as Python's literals, and once more as those of Python 2.
+_NO_HEADER = (ValueError, TypeError, IndexError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError)
 _SAFETENSORS = {
     "F64": ("f8",), "F32": ("f4",), "F16": ("f2",), "BF16": ("u2", "f4"), "I64": ("i8",), "I32": ("i4",),
     "I16": ("i2",), "I8": ("i1",), "U8": ("u1",), "BOOL": ("u1", "?"),
 }  # fmt: skip
 
 
-def load_safetensors(source: Source) -> dict[str, Tensor]:
-    """A header in JSON with every tensor's dtype, shape and place, and then the numbers.
+def load_safetensors(source: Source, path: Any = None) -> dict[str, Tensor]:
+    """The tensors of a .safetensors file by name, in the order of their bytes.
 
-    length of the header (8 bytes) │ {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …} │ numbers
+    The safetensors package reads and checks the header: the tensors lie one after the other, without a gap, from its
+    end to the end of the file. The numbers come from `source`, which can map them as any dtype; the package knows
+    bfloat16 only together with frameworks.
+
+    Parameters
+    ----------
+    source : Source
+    path : path, optional
+        Of the same file. Without it, all is read at once.
+
+    Raises
+    ------
+    ImportError
+        If safetensors is not installed.
+    CheckpointError
     """
-    length = int.from_bytes(source.read(0, 8), "little")
-    if length > _MOST_HEADER:
-        raise CheckpointError(f"its header declares {length} bytes; at most {_MOST_HEADER} are read")
-    header = json.loads(source.read(8, length), object_pairs_hook=_unique)
-    header.pop("__metadata__", None)
-    tensors, taken = {}, 0
-    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-        (begin, end), shape = entry["data_offsets"], entry["shape"]
-        if entry["dtype"] not in _SAFETENSORS:
-            raise CheckpointError(f"tensor {name[:100]!a} has dtype {entry['dtype']!a}, unknown here")
-        kind = StorageType(entry["dtype"], *_SAFETENSORS[entry["dtype"]])
-        if any(type(n) is not int or n < 0 for n in (begin, end, *shape)) or len(shape) > 64:
-            raise CheckpointError(f"tensor {name[:100]!a} has a shape or a place that is none")
-        if begin != taken or end - begin != prod(shape) * kind.stored.itemsize:
-            raise CheckpointError(
-                f"tensor {name[:100]!a} of shape {tuple(shape)} lies at bytes {begin} to {end}, expected "
-                f"{taken} to {taken + prod(shape) * kind.stored.itemsize}"
-            )
-        taken = end
-        tensors[name] = Tensor(kind.decode(source.array(8 + length + begin, end - begin)).reshape(shape))
-    if 8 + length + taken != source.size:
-        raise CheckpointError(f"its tensors end at byte {8 + length + taken}, the file at {source.size}")
-    return {name: tensors[name] for name in header}
+    try:
+        import safetensors
+    except ImportError as error:
+        raise ImportError(".safetensors is read by the package safetensors: pip install 'scratchnet[cli]'") from error
+    entries = _in_memory(safetensors, source) if path is None else _in_file(safetensors, source, path)
+    try:
+        return {
+            name: Tensor(_storage_type(name, dtype).decode(data).reshape(shape)) for name, dtype, shape, data in entries
+        }
+    except safetensors.SafetensorError as error:
+        raise CheckpointError(f"safetensors refuses it: {error}") from error
+
+
+def _in_memory(safetensors: Any, source: Source) -> Iterator[tuple[str, str, list[int], np.ndarray]]:
+    for name, entry in safetensors.deserialize(source.read(0, source.size)):
+        yield name, entry["dtype"], entry["shape"], np.frombuffer(entry["data"], np.uint8)
+
+
+def _in_file(safetensors: Any, source: Source, path: Any) -> Iterator[tuple[str, str, list[int], np.ndarray]]:
+    with safetensors.safe_open(path, "np") as file:
+        at = 8 + int.from_bytes(source.read(0, 8), "little")
+        for name in file.offset_keys():
+            entry = file.get_slice(name)
+            dtype, shape = entry.get_dtype(), entry.get_shape()
+            size = prod(shape) * _storage_type(name, dtype).stored.itemsize
+            yield name, dtype, shape, source.array(at, size)
+            at += size
+
+
+def _storage_type(name: str, dtype: str) -> StorageType:
+    if dtype not in _SAFETENSORS:
+        raise CheckpointError(f"tensor {name[:100]!a} has dtype {dtype!a}, unknown here")
+    return StorageType(dtype, *_SAFETENSORS[dtype])
 
 
 def load_npz(archive: Archive) -> dict[str, Any]:
@@ -63,7 +89,10 @@ def _read_array(data: bytes) -> Any:
     if version not in ((1, 0), (2, 0)):
         raise CheckpointError(f"an array has version {version} of the .npy format; 1.0 and 2.0 are read")
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read_header(stream)
+    try:
+        shape, fortran, dtype = read_header(stream)
+    except _NO_HEADER as error:
+        raise CheckpointError(f"an array has no header of the .npy format ({type(error).__name__}: {error})") from error
     if dtype.hasobject or dtype.kind not in "fiubUS":
         raise CheckpointError(f"an array has dtype {str(dtype)[:50]!a}: objects would have to be unpickled")
     begin = stream.tell()
@@ -72,9 +101,3 @@ def _read_array(data: bytes) -> Any:
     flat = np.frombuffer(data, dtype, offset=begin) if len(data) > begin else np.empty(0, dtype)
     array = flat.astype(dtype.newbyteorder("=")).reshape(shape, order="F" if fortran else "C")
     return Tensor(array) if dtype.kind in "fiub" else array
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise CheckpointError("its header has a name twice")
-    return dict(pairs)

@@ -3,6 +3,8 @@
 import io
 import json
 import struct
+import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -99,6 +101,13 @@ def test_big_endian_files(dtype):
     assert torch.equal(torch.load(io.BytesIO(data), weights_only=True), x)
 
 
+@LEGACY
+def test_strides_of_dimensions_of_one(legacy):
+    """Of a convolution with one input channel; those of `permute`, too."""
+    for x in (torch.ones(4, 1, 3, 3), torch.ones(1, 3, 2).permute(2, 0, 1), torch.ones(1).as_strided((1, 1), (70, 9))):
+        assert load(files.saved(x, legacy)).stride() == x.stride()
+
+
 def test_views_of_storages_in_the_legacy_stream():
     """Files of before 0.4 say that a storage is a part of another."""
     whole = files.saved(torch.arange(6.0), legacy=True)
@@ -186,20 +195,53 @@ def test_safetensors_by_hand_with_bfloat16():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (struct.pack("<Q", 2**60) + b"{}", "declares"),
-        (safetensors({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, bytes(4)), "expected 0 to 8"),
-        (safetensors({"w": {"dtype": "F32", "shape": [2**60], "data_offsets": [0, 2**62]}}, bytes(4)), "truncated"),
-        (safetensors({"w": {"dtype": "F32", "shape": [-1], "data_offsets": [0, -4]}}), "shape or a place"),
-        (safetensors({n: {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]} for n in "ab"}, bytes(2)), "expected 2"),
+        (struct.pack("<Q", 2**60) + b"{}", "refuses"),
+        (safetensors({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, bytes(4)), "refuses"),
+        (safetensors({"w": {"dtype": "F32", "shape": [2**60], "data_offsets": [0, 2**62]}}, bytes(4)), "refuses"),
+        (safetensors({"w": {"dtype": "F32", "shape": [-1], "data_offsets": [0, -4]}}), "refuses"),
+        (safetensors({n: {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]} for n in "ab"}, bytes(2)), "refuses"),
         (safetensors({"w": {"dtype": "C64", "shape": [], "data_offsets": [0, 8]}}, bytes(8)), "dtype"),
-        (safetensors({}, bytes(1)), "the file at"),
-        (safetensors(b'{"a": 1, "a": 2}'), "name twice"),
-        (safetensors(b'{"a":' + b"[" * 100_000), "damaged"),
+        (safetensors({"w": {"dtype": "U8", "shape": [1] * 80, "data_offsets": [0, 1]}}, bytes(1)), "damaged"),
+        (safetensors({}, bytes(1)), "refuses"),
+        (
+            safetensors(
+                b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},'
+                b'"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}',
+                bytes(2),
+            ),
+            "refuses",
+        ),
+        (safetensors(b'{"a":' + b"[" * 100_000), "refuses"),
     ],
 )
-def test_safetensors_that_are_refused(data, message):
+@pytest.mark.parametrize("by_path", [False, True])
+def test_safetensors_that_are_refused(data, message, by_path, tmp_path):
+    (tmp_path / "x").write_bytes(data)
     with pytest.raises(interop.CheckpointError, match=message):
-        load(data)
+        scratchnet.load(tmp_path / "x") if by_path else load(data)
+
+
+@pytest.mark.parametrize("mmap", [None, True, False])
+def test_safetensors_by_path_have_their_numbers_and_may_be_mapped(tmp_path, mmap):
+    values = {"f": np.arange(3.0), "h": np.arange(5, dtype=np.float16), "e": np.zeros((0, 2)), "b": np.array([True])}
+    (tmp_path / "x").write_bytes(save_safetensors(values))
+    result = scratchnet.load(tmp_path / "x", mmap=mmap)
+    assert sorted(result) == sorted(values)
+    for name, value in values.items():
+        assert result[name].array.dtype == value.dtype and result[name].shape == value.shape
+        np.testing.assert_array_equal(result[name].array, value)
+    root = result["f"].array
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    assert isinstance(root, np.memmap) == bool(mmap)
+    result["h"].array[:] = 7  # writable, and the file stays
+    assert scratchnet.load(tmp_path / "x")["h"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_safetensors_without_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(ImportError, match=r"pip install 'scratchnet\[cli\]'"):
+        load(safetensors({}))
 
 
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
@@ -221,6 +263,19 @@ def test_arrays_of_objects_are_refused():
     file = io.BytesIO()
     np.savez(file, a=np.array([{}], object))
     with pytest.raises(interop.CheckpointError, match="would have to be unpickled"):
+        load(file.getvalue())
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["-" * 9000 + "1", "(" * 300, "'''", "{[]: 1}", "{1: 2, 'a': 3}", "   1\n 2", "\0"]
+    + [f"{{'descr': {descr}, 'fortran_order': False, 'shape': ()}}" for descr in ("()", "3", "'O8,('", "[('a',)]")],
+)
+def test_headers_of_npy_that_are_none(header):
+    encoded, file = header.encode(), io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(encoded)) + encoded)
+    with pytest.raises(interop.CheckpointError, match="no header"):
         load(file.getvalue())
 
 
