@@ -1,7 +1,6 @@
 """A step with parameters and state of others: what it changes, and which state it refuses, as torch."""
 
 import copy
-import importlib
 
 import numpy as np
 import pytest
@@ -56,7 +55,7 @@ def test_state_that_does_not_fit_is_refused(change):
         p, o = stepped(lib)
         state = copy.deepcopy(o.state_dict())
         change(state)
-        swap = importlib.import_module(f"{lib.__name__}.optim").swap_in_optimizer_params_and_state
+        swap = lib.optim.swap_in_optimizer_params_and_state
         with pytest.raises(RuntimeError), swap(o, {"p": p}, state):
             pass
         for fresh, parameters in ((lib.optim.SGD([p]), {"p": p}), (o, {})):
