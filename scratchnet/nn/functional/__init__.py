@@ -73,13 +73,12 @@ from scratchnet.nn.functional.loss_margin import (
     cosine_embedding_loss,
     hinge_embedding_loss,
     margin_ranking_loss,
-    multi_margin_loss,
-    multilabel_margin_loss,
     multilabel_soft_margin_loss,
     soft_margin_loss,
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from scratchnet.nn.functional.loss_margin_classes import multi_margin_loss, multilabel_margin_loss
 from scratchnet.nn.functional.loss_probability import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
