@@ -20,7 +20,7 @@ from scratchnet.nn.functional.activation_operation import (
     Tanhshrink,
     run,
 )
-from scratchnet.nn.functional.arguments import require_float
+from scratchnet.nn.functional.arguments import refuse_bools, require_float
 from scratchnet.ops.elementwise import as_float, check_tensor
 
 
@@ -153,9 +153,7 @@ def softsign(input: Tensor) -> Tensor:
 
     Turian, Bergstra and Bengio, "Quadratic Features and Deep Architectures for Chunking", 2009.
     """
-    if check_tensor(input, "softsign").array.dtype.kind == "b":
-        raise NotImplementedError("softsign: not implemented for bools; convert them, e.g. with .float()")
-    return Softsign()(as_float(input, "softsign"))
+    return Softsign()(as_float(refuse_bools(input, "softsign"), "softsign"))
 
 
 def tanhshrink(input: Tensor) -> Tensor:

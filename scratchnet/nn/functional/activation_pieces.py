@@ -21,7 +21,7 @@ from scratchnet.nn.functional.activation_operation import (
     Threshold,
     run,
 )
-from scratchnet.nn.functional.arguments import require_float, require_same_dtype
+from scratchnet.nn.functional.arguments import refuse_bools, require_float, require_same_dtype
 from scratchnet.ops.elementwise import check_tensor
 
 
@@ -53,10 +53,14 @@ def relu_(input: Tensor) -> Tensor:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where x > threshold, else `value`."""
-    if check_tensor(input, "threshold").array.dtype.kind == "b":
-        raise NotImplementedError("threshold: not implemented for bools; convert them, e.g. with .float()")
-    return run(input, Threshold(threshold, value), inplace)
+    """x where x > threshold, else `value`.
+
+    Raises
+    ------
+    NotImplementedError
+        If the input holds bools.
+    """
+    return run(refuse_bools(input, "threshold"), Threshold(threshold, value), inplace)
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
@@ -79,8 +83,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     dtype = check_tensor(input, "hardtanh").array.dtype
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val cannot be greater than max_val, got {min_val} and {max_val}")
-    if dtype.kind == "b":
-        raise NotImplementedError("Bool inputs not supported for hardtanh; convert them, e.g. with .float()")
+    refuse_bools(input, "hardtanh")
     if dtype.kind == "u" and min_val < 0:
         raise RuntimeError(f"cannot do hardtanh on an unsigned type with negative limits, got {dtype} and {min_val}")
     return run(input, Hardtanh(min_val, max_val), inplace)

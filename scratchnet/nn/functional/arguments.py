@@ -19,6 +19,13 @@ def require_float(x: Any, function: str, argument: str = "input") -> Tensor:
     return x
 
 
+def refuse_bools(x: Any, function: str) -> Tensor:
+    """`x` itself, if it is a Tensor of numbers."""
+    if check_tensor(x, function).array.dtype.kind == "b":
+        raise NotImplementedError(f"{function}: not implemented for bools; convert them, e.g. with .float()")
+    return x
+
+
 def require_same_dtype(function: str, **tensors: Tensor | None) -> None:
     """Refuse Tensors of different dtypes; None is left out."""
     first = None

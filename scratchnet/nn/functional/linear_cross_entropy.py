@@ -17,6 +17,8 @@ from scratchnet.nn.functional.linear import linear
 from scratchnet.ops.dtypes import as_dtype
 from scratchnet.ops.elementwise import check_tensor
 
+_POLICIES = ("auto", "accurate", "balanced", "compact")
+
 
 @dataclass(slots=True, frozen=True)
 class LinearCrossEntropyOptions:
@@ -52,12 +54,14 @@ class LinearCrossEntropyOptions:
     acc_dtype: Any = None
 
     def __post_init__(self) -> None:
-        if self.acc_policy not in ("auto", "accurate", "balanced", "compact"):
-            raise ValueError(f"invalid acc_policy: {self.acc_policy!r}")
+        if self.acc_policy not in _POLICIES:
+            raise ValueError(f"invalid acc_policy: {self.acc_policy!r}; expected one of {', '.join(_POLICIES)}")
         if self.chunking_method not in (None, "auto"):
             name, _, factor = str(self.chunking_method).partition(":")
             if name != "aspect_ratio" or (":" in str(self.chunking_method) and not (factor.isdigit() and int(factor))):
-                raise ValueError(f"invalid chunking_method: {self.chunking_method!r}")
+                raise ValueError(
+                    f"invalid chunking_method: {self.chunking_method!r}; expected None, auto, aspect_ratio or aspect_ratio:n"
+                )
         rows = self.batch_chunk_size
         if rows is not None and not (isinstance(rows, int) and rows > 0):
             raise ValueError(f"batch_chunk_size must be positive int or None, got {rows!r}")
@@ -121,18 +125,24 @@ def linear_cross_entropy(
     options : LinearCrossEntropyOptions, optional
         For classes without smoothing and d1, …; otherwise there is a warning, and all logits are computed at once.
 
+    Returns
+    -------
+    [], or of the classes' shape with reduction="none"
+
     Raises
     ------
     RuntimeError
         If shapes do not fit; if `ignore_index` is given with probabilities.
+    ValueError
+        If the numbers of examples differ, or the reduction is unknown.
     """
     for x, name in ((input, "input"), (linear_weight, "linear_weight"), (target, "target")):
         check_tensor(x, "linear_cross_entropy", name)
     classes, *inner = _check_shapes(input.shape, linear_weight.shape, linear_bias)
     logits_shape = (*input.shape[:-1], classes, *inner)
     if target.shape == logits_shape and ignore_index is not None:
-        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
-    settings = dict(weight=weight, ignore_index=-100 if ignore_index is None else ignore_index)
+        raise RuntimeError("linear_cross_entropy: ignore_index cannot be specified when target contains probabilities")
+    settings: dict[str, Any] = dict(weight=weight, ignore_index=-100 if ignore_index is None else ignore_index)
     if options is not None:
         if not inner and not label_smoothing and target.dtype == np.int64 and reduction in ("mean", "sum", "none"):
             return _in_pieces(input, linear_weight, linear_bias, target, reduction, options, settings)
@@ -147,7 +157,7 @@ def linear_cross_entropy(
         linear_weight = linear_weight.reshape(rows, -1)
         linear_bias = None if linear_bias is None else linear_bias.reshape(rows)
     logits = linear(input, linear_weight, linear_bias).reshape(logits_shape)
-    return cross_entropy(logits, target, reduction=reduction, label_smoothing=label_smoothing, **settings)  # type: ignore[arg-type]
+    return cross_entropy(logits, target, reduction=reduction, label_smoothing=label_smoothing, **settings)
 
 
 def _check_shapes(x: Any, w: Any, bias: Tensor | None) -> tuple[int, ...]:

@@ -31,6 +31,9 @@ class LinearCrossEntropyLoss(_WeightedLoss):
     options : LinearCrossEntropyOptions, optional
         To compute the logits piece by piece.
 
+    Input [N, in_features] or [in_features], targets [N, *out_features] or []; a result [], or as the targets with
+    reduction="none".
+
     Raises
     ------
     RuntimeError

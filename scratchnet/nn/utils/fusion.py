@@ -59,6 +59,10 @@ def fuse_conv_bn_weights(
     bn_eps : float
     bn_w, bn_b : [C], optional
         γ and β.
+
+    Returns
+    -------
+    w' of the shape of conv_w, b' [C]
     """
     return _fused(conv_w, conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, int(transpose))
 
@@ -78,7 +82,7 @@ def fuse_linear_bn_weights(
 
 def _check_fusion(layer: Module, bn: Module) -> None:
     if layer.training or bn.training:
-        raise AssertionError("Fusion only for eval!")
+        raise AssertionError("Fusion only for eval! Call .eval() of both modules first")
     if bn.running_mean is None or bn.running_var is None:
         raise AssertionError("bn.running_mean and bn.running_var must not be None")
 

@@ -14,7 +14,7 @@ from scratchnet.nn.lazy import is_lazy
 from scratchnet.nn.module import Module
 from scratchnet.nn.modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from scratchnet.nn.parameter import Parameter
-from scratchnet.nn.utils.weight_norm import as_matrix, find_hook, remove_hook
+from scratchnet.nn.utils.weight_norm import WeightHook, as_matrix, find_hook, remove_hook
 
 M = TypeVar("M", bound=Module)
 
@@ -47,7 +47,7 @@ def divided(weight: Tensor, matrix: Tensor, u: Tensor, v: Tensor) -> Tensor:
     return weight / u.clone().dot(matrix.mv(v.clone()))
 
 
-class SpectralNorm:
+class SpectralNorm(WeightHook):
     """The hook that computes W / σ(W) before every call of the module.
 
     In training every call improves u ≈ the left and v ≈ the right singular vector by n iterations of the power

@@ -37,7 +37,17 @@ def normalized_weight(v: Tensor, g: Tensor, dim: int) -> Tensor:
     return v * (g / norm_except_dim(v, dim))
 
 
-class WeightNorm:
+class WeightHook:
+    """A hook that computes the parameter `name` of a module before every call, from what stands in its place."""
+
+    name: str
+
+    def remove(self, module: Module) -> None:
+        """Put the parameter back, with the value that it has now."""
+        raise NotImplementedError
+
+
+class WeightNorm(WeightHook):
     """The hook that computes w = g · v / ‖v‖ before every call of the module."""
 
     def __init__(self, name: str, dim: int | None) -> None:
@@ -74,15 +84,15 @@ class WeightNorm:
         setattr(module, self.name, Parameter(weight.detach()))
 
 
-def find_hook(module: Module, kind: type, name: str) -> int | None:
+def find_hook(module: Module, kind: type[WeightHook], name: str) -> int | None:
     """The key, among the hooks before `forward`, of the hook of this kind on this parameter."""
     for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook.function, kind) and hook.function.name == name:  # type: ignore[attr-defined]
+        if isinstance(hook.function, kind) and hook.function.name == name:
             return key
     return None
 
 
-def remove_hook(module: M, kind: type, name: str, function: str) -> M:
+def remove_hook(module: M, kind: type[WeightHook], name: str, function: str) -> M:
     """Let the hook of this kind undo what it did to the parameter, and take it out."""
     key = find_hook(module, kind, name)
     if key is None:
