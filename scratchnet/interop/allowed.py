@@ -135,7 +135,9 @@ def _sequence(machine: Machine, *arguments: Any) -> list[Any]:
 
 
 def _ordered_dict(machine: Machine, *arguments: Any) -> OrderedDict:
-    pairs = [tuple(pair) for pair in _sequence(machine, *arguments) if len(pair) == 2]
+    pairs = _sequence(machine, *arguments)
+    if any(type(pair) not in (list, tuple) or len(pair) != 2 for pair in pairs):
+        raise CheckpointError("an OrderedDict is to be made of what is no list of pairs")
     machine.spend(2 * len(pairs))
     return OrderedDict((machine.key(key), value) for key, value in pairs)
 

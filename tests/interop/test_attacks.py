@@ -137,6 +137,8 @@ LONG = text("a" * 1_000_000)
         (call("torch.Size", text("ab")) + b".", "no list"),
         (call("torch.device", integer(1)) + b".", "string"),
         (call("collections.Counter", b"]") + b".", "no dict"),
+        (call("collections.OrderedDict", b"]K\x01K\x02K\x03\x87a") + b".", "no list of pairs"),
+        (call("collections.OrderedDict", b"]" + text("ab") + b"a") + b".", "no list of pairs"),
         (call("numpy.dtype", text("O8"), b"\x89", b"\x88") + b".", "one of bool"),
         (call("numpy.core.multiarray._reconstruct", b"ctorch\nfloat32\n", b")", b"N") + b".", "plain ndarray"),
     ],

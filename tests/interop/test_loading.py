@@ -5,6 +5,7 @@ import json
 import struct
 import sys
 import zipfile
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -118,6 +119,13 @@ def test_views_of_storages_in_the_legacy_stream():
     assert load(data).tolist() == [2, 3, 4]
     with pytest.raises(interop.CheckpointError, match="reaches element 7"):
         load(data.replace(b"K\x02K\x03t", b"K\x04K\x03t", 1))
+
+
+def test_ordered_dicts_of_pairs():
+    """As Python 2 wrote them: the pairs are the argument."""
+    pairs = b"](" + b"".join(b"](" + files.text(name) + b"K" + bytes([n]) + b"e" for n, name in enumerate("ba")) + b"e"
+    data = files.zipped(files.call("collections.OrderedDict", pairs) + b".")
+    assert load(data) == torch.load(io.BytesIO(data), weights_only=True) == OrderedDict(b=0, a=1)
 
 
 def test_a_file_is_read_from_where_it_stands():
