@@ -1,1 +1,3 @@
-"""Benchmarks: scratchnet beside torch and other from-scratch libraries, measured fairly. `python -m benchmarks --help`."""
+"""scratchnet beside torch: `python -m benchmarks` measures, `--render` writes the page from what was measured."""
+
+import benchmarks.suites  # registers them: a page or a record made without them would be empty

@@ -8,7 +8,6 @@ import os
 import sys
 from dataclasses import dataclass
 
-import benchmarks.suites  # noqa: F401  registers them
 from benchmarks import check, record, report
 from benchmarks.runner import Result, run
 from benchmarks.tasks import SUITES, Task
@@ -25,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--list", action="store_true", help="list the tasks and measure nothing")
     ends = p.add_mutually_exclusive_group()
     ends.add_argument("--write", action="store_true", help="write docs/benchmarks.md and benchmarks/results.json")
+    ends.add_argument("--render", action="store_true", help="write the page from the record; measure nothing")
     ends.add_argument("--check", action="store_true", help="compare ratios with benchmarks/results.json; exit 1 if any is worse")
     return p
 
@@ -67,6 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
         p.error(str(error))
     if options.list:
         print(*(f"{task.full_name:40} {task.shape}" for task in tasks), sep="\n")
+        return 0
+    if options.render:
+        report.PAGE.write_text(report.page(record.load()))
         return 0
     if options.check:
         return report_check(tasks, options.threads)

@@ -16,7 +16,6 @@ import sys
 import time
 from pathlib import Path
 
-import benchmarks.suites  # noqa: F401  registers them
 from benchmarks.tasks import Step, find
 
 LONG_ENOUGH = 1e-3  # seconds that the clock can tell apart: what is shorter is called several times
