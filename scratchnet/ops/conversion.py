@@ -219,11 +219,7 @@ def __deepcopy__(self: Tensor, memo: dict) -> Tensor:
 
 @method()
 def __reduce_ex__(self: Tensor, protocol: int) -> tuple:
-    if not self.is_leaf:
-        raise RuntimeError(
-            "a Tensor with a history cannot be pickled: its graph would be lost. Use .detach() to keep the "
-            "numbers."
-        )
+    """A tensor with a history comes back without it, as a leaf that requires a gradient."""
     return rebuild, (self.__class__, self.array, self._needs_grad, dict(self.__dict__))
 
 

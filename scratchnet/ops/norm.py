@@ -70,8 +70,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     Parameters
     ----------
     p : number, "fro" or "nuc"
-        "fro" is 2, inf and -inf are the greatest and the smallest magnitude, 0 counts what is not 0, "nuc" is
-        the sum of the singular values of a matrix.
+        "fro" is 2, of at most two named dimensions; inf and -inf are the greatest and the smallest magnitude, 0 counts
+        what is not 0; "nuc" is the sum of the singular values of a matrix.
     dim : int, tuple of ints or None
     dtype : dtype, optional
         Convert the input first.
@@ -79,16 +79,16 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     Raises
     ------
     RuntimeError
-        If the input does not hold floats, or for an infinite or negative p without elements.
+        If the input does not hold floats, or for an infinite or negative p without elements; for "nuc" of what are not
+        two dimensions.
     """
-    if p == "nuc":
+    x = check_tensor(input, "norm")
+    if isinstance(p, str) and (p != "fro" or (isinstance(dim, (tuple, list)) and len(dim) > 2)):
         from scratchnet.ops.linalg.norms import matrix_norm  # which is built on Norm
 
-        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
-    if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
+        pair = tuple(range(x.array.ndim)) if dim is None else (dim,) if isinstance(dim, int) else dim
+        return matrix_norm(x, p, pair, keepdim, dtype=dtype)
     p = 2.0 if p in ("fro", None) else float(p)
-    x = check_tensor(input, "norm")
     if x.array.dtype.kind != "f":
         raise RuntimeError(f"norm: expected a floating point tensor as input, got {x.dtype}")
     if dtype is not None:

@@ -71,6 +71,10 @@ def test_refusals():
     check_against_torch("norm", np.ones(3), 2, 1)
     check_against_torch("norm", np.ones((3, 3)), 2, (0, 0))
     check_against_torch("norm", np.ones(3), "max")
+    check_against_torch("norm", np.ones((3, 3)), "max")
+    for dim in (None, 1, (0, 1, 2)):
+        check_against_torch("norm", np.ones((2, 3, 4)), "nuc", dim)
+    check_against_torch("norm", np.ones((2, 3, 4)), "fro", (0, 1, 2))
 
 
 def test_by_hand():

@@ -168,9 +168,13 @@ class SyncBatchNorm(_BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
-        """The module with every batch normalisation in it replaced by one of this class, parameters shared."""
+        """The module with every batch normalisation in it replaced by one of this class, parameters shared.
+
+        What normalises in another manner, as `BatchRenorm2d`, stays.
+        """
         converted = module
-        if isinstance(module, _BatchNorm):
+        plain = _BatchNorm._normalise, SyncBatchNorm._normalise
+        if isinstance(module, _BatchNorm) and type(module)._normalise in plain:
             settings = (module.eps, module.momentum, module.affine, module.track_running_stats)
             converted = cls(module.num_features, *settings, process_group, bias=module.bias is not None)
             if module.affine:

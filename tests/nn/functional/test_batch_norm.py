@@ -259,6 +259,9 @@ def test_converting_to_synchronised_layers():
     layer = nn.BatchNorm1d(3)
     converted = nn.SyncBatchNorm.convert_sync_batchnorm(layer)
     assert converted.weight is layer.weight and converted.running_var is layer.running_var
+    assert nn.SyncBatchNorm.convert_sync_batchnorm(converted, "group").process_group == "group"
+    other = nn.Sequential(nn.BatchRenorm2d(3))
+    assert type(nn.SyncBatchNorm.convert_sync_batchnorm(other)[0]) is nn.BatchRenorm2d
 
 
 def test_checkpointing_updates_the_running_statistics_as_in_torch():

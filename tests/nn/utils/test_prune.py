@@ -1,5 +1,8 @@
 """Pruning: what is set to zero is what torch sets to zero, with its seed, once and again; and what stays when it is removed."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -82,6 +85,19 @@ def test_by_hand():
     np.testing.assert_array_equal(layer.weight.array, [[0, 0, 0], [0, -5, 6]])
     (hook,) = layer._forward_pre_hooks.values()
     assert len(hook.function) == 2 and hook.function[0] is next(iter(hook.function))
+
+
+@pytest.mark.parametrize("library, tools", [(nn, prune), (torch.nn, torch_prune)], ids=["scratchnet", "torch"])
+def test_a_pruned_layer_is_pickled_but_not_copied(library, tools):
+    """As long as its weight has a history: the copy of a graph would be none."""
+    layer = tools.l1_unstructured(library.Linear(3, 2), "weight", 2)
+    twin = pickle.loads(pickle.dumps(layer))
+    assert tools.is_pruned(twin) and (twin.weight == layer.weight).all() and twin.weight.is_leaf
+    x = (scratchnet if library is nn else torch).ones(1, 3)
+    assert (twin(x) == layer(x)).all() and list(twin.state_dict()) == list(layer.state_dict())
+    with pytest.raises(RuntimeError, match="graph leaves"):
+        copy.deepcopy(layer)
+    assert type(copy.deepcopy(tools.remove(layer, "weight"))) is library.Linear
 
 
 def test_a_method_that_fails_leaves_those_before():
