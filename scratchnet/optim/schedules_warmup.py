@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from scratchnet.optim.optimizer import Optimizer
 from scratchnet.optim.scheduler import LRScheduler, set_lr
+from scratchnet.optim.schedules_cyclic import CyclicLR, OneCycleLR
 
 
 def linear_scaling_rule(base_lr: float, batch_size: int, base_batch_size: int = 256) -> float:
@@ -29,6 +31,39 @@ def linear_scaling_rule(base_lr: float, batch_size: int, base_batch_size: int = 
     return base_lr * batch_size / base_batch_size
 
 
+class _Ready:
+    """Brings a schedule that is made already back to where it is now, with rates that are multiplied."""
+
+    def __init__(self, schedule: LRScheduler, optimizer: Optimizer, multiplier: float) -> None:
+        if schedule.optimizer is not optimizer:
+            raise ValueError("GradualWarmupLR expects `after` to belong to the same optimizer, or to be a function")
+        for part in _parts(schedule):
+            if isinstance(part, CyclicLR | OneCycleLR) and multiplier != 1:
+                raise ValueError(
+                    f"GradualWarmupLR: the rates of a {type(part).__name__} are all given, and cannot go on from "
+                    f"{multiplier} times the rate; give a function that makes it, or a multiplier of 1"
+                )
+        self.schedule, self.multiplier = schedule, multiplier
+        self.state = copy.deepcopy(schedule.state_dict())
+        self.rates = [float(group["lr"]) for group in optimizer.param_groups]
+
+    def __call__(self, optimizer: Optimizer) -> LRScheduler:
+        self.schedule.load_state_dict(copy.deepcopy(self.state))
+        for part in _parts(self.schedule):
+            if hasattr(part, "base_lrs"):
+                part.base_lrs = [lr * self.multiplier for lr in part.base_lrs]
+        for group, lr in zip(optimizer.param_groups, self.rates):
+            set_lr(group, lr * self.multiplier)
+        return self.schedule
+
+
+def _parts(schedule: LRScheduler) -> Iterator[LRScheduler]:
+    """The schedule and those it is made of."""
+    yield schedule
+    for part in getattr(schedule, "_schedulers", ()):
+        yield from _parts(part)
+
+
 class GradualWarmupLR(LRScheduler):
     """Up to `multiplier` times the rate in `total_iters` steps, and then any other schedule from its beginning.
 
@@ -45,8 +80,9 @@ class GradualWarmupLR(LRScheduler):
         k, at least `start_factor`.
     total_iters : int
         T, at least 1.
-    after : callable, optional
-        Makes the next schedule from the optimizer.
+    after : callable or LRScheduler, optional
+        Makes the next schedule from the optimizer; or that schedule, made for this optimizer before. Of one that is made
+        already, the rates it starts from are multiplied by k; those it was given (`eta_min`, `min_lr`) are not.
     start_factor : float
         s, not negative; 0 and a multiplier of 1 go from 0 to the optimizer's own rate.
 
@@ -57,7 +93,10 @@ class GradualWarmupLR(LRScheduler):
     Raises
     ------
     ValueError
-        For values out of their range.
+        For values out of their range; for a schedule of another optimizer; for a `CyclicLR` or `OneCycleLR` that is made
+        already, whose rates are all given, and a multiplier that is not 1.
+    TypeError
+        If `after` is neither.
 
     >>> from scratchnet import nn, ones, optim
     >>> optimizer = optim.SGD([nn.Parameter(ones(1))], lr=0.1)
@@ -74,7 +113,7 @@ class GradualWarmupLR(LRScheduler):
         optimizer: Optimizer,
         multiplier: float,
         total_iters: int,
-        after: Callable[[Optimizer], LRScheduler] | None = None,
+        after: Callable[[Optimizer], LRScheduler] | LRScheduler | None = None,
         start_factor: float = 1.0,
         last_epoch: int = -1,
     ) -> None:
@@ -83,6 +122,10 @@ class GradualWarmupLR(LRScheduler):
         if not isinstance(total_iters, int) or total_iters < 1:
             raise ValueError(f"Expected positive integer total_iters, but got {total_iters}")
         self.multiplier, self.total_iters, self.start_factor = multiplier, total_iters, start_factor
+        if isinstance(after, LRScheduler):
+            after = _Ready(after, optimizer, multiplier)
+        elif after is not None and not callable(after):
+            raise TypeError(f"expected `after` to be a schedule or to make one, got {type(after).__name__}")
         self._make_after = after
         self.after: LRScheduler | None = None
         super().__init__(optimizer, last_epoch)
