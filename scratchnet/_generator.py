@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil, prod
 
 import numpy as np
@@ -252,6 +253,32 @@ def _check_multinomial(weights, num_samples, replacement):
         raise RuntimeError("multinomial: weights contain inf, nan or an element < 0")
     if not np.all(weights.sum(-1) > 0):
         raise RuntimeError("multinomial: invalid distribution (sum of weights <= 0)")
+
+
+def memory_order(array: np.ndarray) -> list[int]:
+    """The dimensions from the slowest to the fastest.  Repeated ones, of stride 0, stay beside their neighbours."""
+    order = list(range(array.ndim))[::-1]
+    if array.flags.c_contiguous:
+        return order[::-1]
+    place = [(abs(step), size) for step, size in zip(array.strides, array.shape)]
+    for end in range(1, array.ndim):                # sorted by insertion: 0 compares as equal to everything
+        at = end
+        for before in reversed(range(end)):
+            slow, fast = place[order[before]], place[order[at]]
+            if slow[0] and fast[0] and slow > fast:
+                order[before], order[at], at = order[at], order[before], before
+            elif slow[0] and fast[0] and slow[0] < fast[0]:
+                break
+    return order[::-1]
+
+
+def in_memory_order(draw: Callable[[tuple[int, ...]], np.ndarray], like: np.ndarray) -> np.ndarray:
+    """`draw(shape)` in the shape and the layout of `like`.
+
+    torch fills tensors in the order in which their elements lie in memory: a transposed one column by column.
+    """
+    order = memory_order(like)
+    return draw(tuple(like.shape[d] for d in order)).transpose(np.argsort(order))
 
 
 def _shape(shape) -> tuple[int, ...]:

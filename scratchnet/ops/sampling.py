@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from scratchnet._generator import in_memory_order, memory_order
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import check_memory, check_writable
 from scratchnet.ops.creation import empty_like, fresh, size_of
@@ -151,10 +152,7 @@ def _fill(x: Tensor, draw: Any) -> Tensor:
     """Replace the numbers of `x` by those of `draw(shape)`, in the order in which they lie in memory."""
     check_writable(x)  # before random numbers are used up
     check_memory(x)
-    shape, strides = x.array.shape, x.array.strides
-    order = sorted(range(len(shape)), key=lambda d: -strides[d])
-    drawn = draw(tuple([shape[d] for d in order]))
-    return assign(x, drawn.transpose(sorted(range(len(shape)), key=order.__getitem__)))
+    return assign(x, in_memory_order(draw, x.array))
 
 
 def _filler(name: str, doc: str, **defaults: float) -> Any:
@@ -198,8 +196,7 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Source = None) -> Tens
     g, x = generator or default_generator, input.array
     if not isinstance(p, Tensor):
         return _fill(input, lambda shape: g.bernoulli(p, shape, x.dtype))
-    order = sorted(range(x.ndim), key=lambda d: -x.strides[d])
-    places = p.expand(x.shape).array.transpose(order)
+    places = p.expand(x.shape).array.transpose(memory_order(x))
     return _fill(input, lambda shape: _bernoulli(g, places, x.dtype))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from scratchnet import random
+from scratchnet._generator import in_memory_order
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.kernels.dropout import masked_scale
@@ -33,10 +34,14 @@ class Dropout(Function):
         self.p, self.scale, self.kept, self.dropped = p, 1 / (1 - p), 0.0, 0.0
 
     def forward(self, x: Any) -> Any:
-        shape = x.shape[: self.shared]
-        shape += (1,) * (x.ndim - len(shape))
-        self.mask = random.default_generator.bernoulli(1 - self.p, shape, np.bool_)
+        if self.shared is None:
+            self.mask = in_memory_order(self._draw, x)
+        else:
+            self.mask = self._draw(x.shape[: self.shared] + (1,) * (x.ndim - self.shared))
         return masked_scale(x, self.mask, self.scale, self.kept, self.dropped)
+
+    def _draw(self, shape: tuple[int, ...]) -> Any:
+        return random.default_generator.bernoulli(1 - self.p, shape, np.bool_)
 
     def backward(self, g: Tensor) -> Tensor:
         return g * Tensor(self.mask * g.array.dtype.type(self.scale))

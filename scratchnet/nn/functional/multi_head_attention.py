@@ -36,19 +36,23 @@ class SplitHeads(Function):
 
 
 class JoinHeads(Function):
-    """Arrays [N, H, L, D] side by side as [N, L, parts · H · D].  dL/dx_i = its part of g (`SplitHeads`)"""
+    """Arrays [N, H, L, D] side by side as [N, L, parts · H · D], or [L, N, …].  dL/dx_i = its part of g (`SplitHeads`)"""
 
     reads = NOTHING
 
+    def __init__(self, batch_first: bool = True) -> None:
+        self.batch_first = batch_first
+
     def forward(self, *parts: Any) -> Any:
         batch, self.heads, rows, columns = parts[0].shape
-        y = np.empty((batch, rows, len(parts), self.heads, columns), parts[0].dtype, like=parts[0])
+        order, outer = ((0, 2, 1, 3), (batch, rows)) if self.batch_first else ((2, 0, 1, 3), (rows, batch))
+        y = np.empty((*outer, len(parts), self.heads, columns), parts[0].dtype, like=parts[0])
         for i, part in enumerate(parts):
-            y[:, :, i] = part.transpose(0, 2, 1, 3)
-        return y.reshape(batch, rows, len(parts) * self.heads * columns)
+            y[:, :, i] = part.transpose(order)
+        return y.reshape(*outer, len(parts) * self.heads * columns)
 
     def backward(self, g: Tensor) -> tuple:
-        return SplitHeads(len(self.edges), self.heads)(g)
+        return SplitHeads(len(self.edges), self.heads)(g if self.batch_first else g.transpose(0, 1))
 
 
 def canonical_mask(mask: Tensor | None, name: str, dtype: Any, other: Tensor | None = None, other_name: str = "") -> Any:
@@ -127,7 +131,6 @@ def multi_head_attention_forward(
         dropout_p if training else 0.0, out_proj_weight, out_proj_bias, key_padding_mask, need_weights, attn_mask,
         static_k, static_v, average_attn_weights, is_causal,
     )  # fmt: skip
-    y = y.transpose(0, 1)
     if not batched:
         y, p = y.squeeze(1), p if p is None else p.squeeze(0)
     return y, p
@@ -148,7 +151,10 @@ def attend(
     out_bias: Tensor | None, key_padding_mask: Tensor | None, need_weights: bool, attn_mask: Tensor | None,
     static_k: Tensor | None, static_v: Tensor | None, average: bool, is_causal: bool,
 ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
-    """`multi_head_attention_forward` of batches [N, L, E], `weights` either packed or three."""
+    """`multi_head_attention_forward` of batches [N, L, E], `weights` either packed or three.
+
+    The output is [L, N, E] all the same: torch computes in that order, and a dropout after it draws in the order of memory.
+    """
     padding = canonical_mask(key_padding_mask, "key_padding_mask", query.array.dtype, attn_mask, "attn_mask")
     if is_causal and attn_mask is None:
         raise RuntimeError(
@@ -187,7 +193,7 @@ def attend(
         p = p.mean(1) if average else p
     else:
         y = scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal)
-    return linear(JoinHeads()(y), out_weight, out_bias), p
+    return linear(JoinHeads(batch_first=False)(y), out_weight, out_bias), p
 
 
 def _project(query: Tensor, key: Tensor, value: Tensor, weights: Any, bias: Tensor | None, heads: int) -> tuple:

@@ -136,14 +136,15 @@ class MultiheadAttention(Module):
         weights: Any = self.in_proj_weight
         if not self._qkv_same_embed_dim:
             weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
-        p = self.dropout if self.training else 0.0
+        dropout = self.dropout if self.training else 0.0
         if self.batch_first and query.array.ndim == 3:
             check_shapes(query, key, value, key_padding_mask, attn_mask, self.num_heads)
-            return attend(
+            y, p = attend(
                 query, key, value, self.embed_dim, self.num_heads, weights, self.in_proj_bias, self.bias_k, self.bias_v,
-                self.add_zero_attn, p, self.out_proj.weight, self.out_proj.bias, key_padding_mask, need_weights,
+                self.add_zero_attn, dropout, self.out_proj.weight, self.out_proj.bias, key_padding_mask, need_weights,
                 attn_mask, None, None, average_attn_weights, is_causal,
             )  # fmt: skip
+            return y.transpose(0, 1), p
         return multi_head_attention_forward(
             query, key, value, self.embed_dim, self.num_heads, self.in_proj_weight, self.in_proj_bias, self.bias_k,
             self.bias_v, self.add_zero_attn, self.dropout, self.out_proj.weight, self.out_proj.bias, self.training,

@@ -68,6 +68,18 @@ def test_large_ones_are_torchs(size, dtype):
     np.testing.assert_allclose(y.array, z.numpy(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["dropout", "alpha_dropout", "feature_alpha_dropout"])
+@pytest.mark.parametrize("layout", ["x.t()", "x[:, ::2].t()", "x[:, :1].expand(64, 80)", "x.reshape(16, 4, 80).permute(2, 0, 1)"])
+def test_masks_are_drawn_in_the_order_of_memory(name, layout):
+    """As torch does: a transposed input gets its numbers column by column, whatever code scales it."""
+    results = []
+    for library in (scratchnet, torch):
+        library.manual_seed(6)
+        x = eval(layout, {"x": library.ones(64, 80)})
+        results.append(getattr(library.nn.functional, name)(x, 0.4, training=True).numpy())
+    np.testing.assert_allclose(*results, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["alpha_dropout", "feature_alpha_dropout"])
 def test_mean_and_variance_stay(name):
     scratchnet.manual_seed(1)
@@ -89,8 +101,8 @@ def test_nothing_happens_outside_of_training(name, shape):
 @given(shapes(5, 5, 1, 2), seeds())
 def test_gradients(name, shape, sizes, seed):
     def drop(x):
-        scratchnet.manual_seed(3)
-        return getattr(F, name)(x, 0.4, training=True)
+        scratchnet.manual_seed(3)  # and the layout of x decides which element gets which number
+        return getattr(F, name)(x.contiguous(), 0.4, training=True)
 
     check_gradient(drop, values(sizes[: len(shape)], seed))
 
