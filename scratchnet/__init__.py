@@ -48,7 +48,7 @@ pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 
 # Imported when first used, so that `import scratchnet` stays quick.
 _SUBPACKAGES = frozenset(
-    "config func nn optim data vision metrics training interop testing study utils kernels cli".split()
+    "config cuda func nn optim data vision metrics training interop testing study utils kernels cli".split()
 )
 # Functions of `nn.functional` that are methods of Tensor too.
 _METHODS = frozenset(["hardshrink", "log_softmax", "prelu", "relu", "relu_", "softmax"])
