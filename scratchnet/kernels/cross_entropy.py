@@ -42,7 +42,7 @@ def cross_entropy(x, target, weight=None, ignore_index=-100, reduction="mean", l
     """
     target = _check(x, target, weight, reduction)
     counts = _counts(target, x.shape[1], ignore_index)
-    largest = x.max(1, keepdims=True)
+    largest = x.max(1, keepdims=True, initial=-np.inf)      # of no class, too
     log_p = x - largest
     log_total = np.log(np.exp(log_p).sum(1, keepdims=True))
     log_p -= log_total
@@ -74,7 +74,7 @@ def cross_entropy_backward(g, x, target, statistics, total, weight=None, ignore_
     scale = np.where(counts, _scale(g, x, target, statistics, total, reduction), 0)[:, None]
     weight = _weights(x, weight)
     t = np.where(counts, target, 0)[:, None]
-    sharp, smooth = (1 - label_smoothing) * weight[t], label_smoothing / x.shape[1]
+    sharp, smooth = (1 - label_smoothing) * weight[t], label_smoothing / max(x.shape[1], 1)
     gx = np.exp(x - statistics[:, :1] - statistics[:, 1:]) * (sharp + smooth * weight.sum())
     gx -= smooth * weight.reshape(-1, *(1,) * (x.ndim - 2))
     np.put_along_axis(gx, t, np.take_along_axis(gx, t, 1) - sharp, 1)

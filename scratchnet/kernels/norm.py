@@ -42,7 +42,7 @@ def moments(x):
         centre = x.dtype.type(sum_of(block) / len(block))
         off, spread = _deviations(block, centre)
         off /= len(block)
-        mean, squares = merge_moments(start, mean, squares, len(block), centre + off, spread - off * off * len(block))
+        mean, squares = merge_moments(start, mean, squares, len(block), float(centre) + off, spread - off * off * len(block))
     return mean, squares
 
 

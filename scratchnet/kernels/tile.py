@@ -76,6 +76,11 @@ def vector_bytes() -> int:
     return 16 if features.get("neon") or binding.get_default_triple().startswith(("aarch64", "arm64")) else 0
 
 
+def has_instructions() -> bool:
+    """Whether vector instructions are emitted: Python itself, with the JIT off, runs plain loops, of whatever width."""
+    return ENABLED and vector_bytes() > 0
+
+
 def lanes(dtype: Any) -> int:
     """Numbers of this dtype in a vector; the plain loop counts as vectors of 32 bytes."""
     return (vector_bytes() or 32) // np.dtype(dtype).itemsize
@@ -114,7 +119,7 @@ def _instructions() -> dict[str, Any]:
     """Imported late: they need Numba."""
     from scratchnet.kernels import dot_instructions, row_instructions, tile_instructions
 
-    plain = "" if vector_bytes() else "plain_"
+    plain = "" if has_instructions() else "plain_"
     modules = {tile_instructions: ("tile", "transposed"), dot_instructions: ("dots",),
                row_instructions: ("move", "move_even", "move_plus")}  # fmt: skip
     return {name: getattr(module, plain + name) for module, names in modules.items() for name in names}

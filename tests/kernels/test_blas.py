@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scratchnet import kernels
-from scratchnet.kernels import blas, blas_threads
+from scratchnet.kernels import blas, blas_threads, jit
 
 SHAPES = [
     ((300, 400), (400, 350)), ((1000, 64), (64, 700)), ((64, 300), (300, 3000)), ((24, 24, 300, 64), (64, 70)),
@@ -35,7 +35,7 @@ def test_large_products_are_shared_and_results_do_not_depend_on_the_threads(monk
             results.append(kernels.matmul(a, b))
     finally:
         kernels.set_num_threads(before)
-    assert len(calls) > 10
+    assert len(calls) > 10 if jit.ENABLED else not calls        # without the JIT all is NumPy's
     assert all((r == results[0]).all() for r in results)
 
 

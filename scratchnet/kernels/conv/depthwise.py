@@ -23,7 +23,7 @@ _LARGEST = 25                       # taps of a filter: their factors, or sums, 
 def serves(s: Geometry) -> bool:
     """Whether the filters are small, and the planes are rows of vectors."""
     return (s.dims <= 2 and s.channels == s.filters == 1 and math.prod(s.kernel) <= _LARGEST and s.stride[-1] <= 2
-            and tiles.vector_bytes() > 0)  # fmt: skip
+            and tiles.has_instructions())  # fmt: skip
 
 
 @jit

@@ -40,7 +40,8 @@ def dots_loop(start, stop, source, g, depths, taps, sums, steps, layout, plan, s
                     rows = min(layout.rows, height - i0)
                     fill_patch(source[n, group], depths, od * steps[0], i0 * steps[1], steps[1:], layout, scratch)
                     for o in range(plan.filter_tiles):
-                        pixels = g[n, group, min(o * M, filters - M), od, i0:].reshape(-1)
+                        first = (min(o * M, filters - M) * depth + od) * height + i0
+                        pixels = g[n, group].reshape(-1)[first * width:]        # of M filters: to the end of the last
                         for t in range(plan.tap_tiles):
                             dots(M, V, L, pixels, depth * height * width, scratch, taps[t * V:], rows, width, width, layout.pitch,
                                  sums[part, group, o, t])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scratchnet import kernels
+from scratchnet.kernels import jit
 from scratchnet.kernels.conv import compiled, costs, geometry_of
 from scratchnet.kernels.conv.reference import conv_forward, conv_grad_input, conv_grad_weight
 from tests.kernels.calls import assert_close, guarded_allocations, windows
@@ -86,7 +87,7 @@ def test_in_many_blocks(case):
 def test_with_vectors_of_each_width(size):
     """Ways that take all instructions between them: what is compiled for a width takes seconds."""
     tiles = {("forward", "pixels"), ("forward", "channels"), ("grad_weight", "dots")}
-    planes = {("forward", "depthwise"), ("grad_weight", "depthwise")} if size else set()        # which are vectors' alone
+    planes = {("forward", "depthwise"), ("grad_weight", "depthwise")} if size and jit.ENABLED else set()    # vectors' alone
     with vectors_of(size):
         assert check(CASES[6], np.float32, only=tiles) == tiles
         assert check(CASES[5], np.float32, only=planes) == planes
