@@ -86,7 +86,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     if isinstance(p, str) and (p != "fro" or (isinstance(dim, (tuple, list)) and len(dim) > 2)):
         from scratchnet.ops.linalg.norms import matrix_norm  # which is built on Norm
 
-        pair = tuple(range(x.array.ndim)) if dim is None else (dim,) if isinstance(dim, int) else dim
+        pair: Any = tuple(range(x.array.ndim)) if dim is None else (dim,) if isinstance(dim, int) else dim
         return matrix_norm(x, p, pair, keepdim, dtype=dtype)
     p = 2.0 if p in ("fro", None) else float(p)
     if x.array.dtype.kind != "f":
