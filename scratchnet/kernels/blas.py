@@ -1,4 +1,4 @@
-"""Matrix products on the threads of the kernels (see `blas_threads`)."""
+"""Matrix products on the threads of the kernels: by panels (see `matrix_panels`), or by the BLAS (see `blas_threads`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from scratchnet.kernels import matrix_panels
 from scratchnet.kernels.blas_threads import one_thread_by_default
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import compilable, kernel
@@ -29,6 +30,8 @@ def _matmul_cpu(a, b):
     if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:      # the same matrix for all: one tall product
         return _matmul_cpu(a.reshape(-1, k), b).reshape(*a.shape[:-1], n)
     if a.ndim == b.ndim == 2:
+        if matrix_panels.serves(a, b):
+            return matrix_panels.product(a, b)
         if work < 2 * _PIECE:
             return np.matmul(a, b)
         one_thread_by_default()

@@ -28,6 +28,7 @@ def test_large_products_are_shared_and_results_do_not_depend_on_the_threads(monk
     calls = []
     monkeypatch.setattr(blas, "_pieces_of", lambda *args, f=blas._pieces_of: (calls.append(args[:2]), f(*args)))
     a, b = np.random.default_rng(1).standard_normal((2, 600, 600)).astype(np.float32)
+    a = a.T         # not by panels
     before, results = kernels.get_num_threads(), []
     try:
         for count in (1, 2, 3, 5):

@@ -18,7 +18,7 @@ ORDERS = [2, 1, 3, 0.5, 1.5, 2.5, -1, -2, math.inf, -math.inf, "fro"]
 @given(shape=shapes(max_dims=3, min_side=1), seed=seeds(), keepdim=st.booleans(), data=st.data())
 def test_gradient(p, shape, seed, keepdim, data):
     dim = data.draw(axes(len(shape)))
-    if shape == () or dim == ():
+    if shape == () or dim == () or (p == "fro" and np.size(dim) > 2):       # three named dimensions are refused
         dim = None
     # kept away from 0, and apart in magnitude where one element is chosen
     signs = np.sign(values(shape, seed + 1))

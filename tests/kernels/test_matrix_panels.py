@@ -1,0 +1,71 @@
+"""Products by panels: against NumPy's, nothing beside the arrays, and the same for any number of threads."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scratchnet import kernels
+from scratchnet.kernels import jit, matrix_panels
+from tests.kernels.calls import guarded_allocations
+
+SHAPES = [(4, 35, 150), (13, 16, 64), (7, 33, 65), (25, 17, 3), (24, 48, 130), (12, 1, 1)]
+
+
+def both(rows, inner, columns, dtype, turned, seed=0):
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((rows, inner)).astype(dtype), rng.standard_normal((inner, columns)).astype(dtype)
+    return a, np.asfortranarray(b) if turned else b
+
+
+def check(a, b):
+    wide = a.astype(np.longdouble) @ b.astype(np.longdouble)
+    limit = np.abs(a).astype(np.longdouble) @ np.abs(b)
+    error = np.abs(matrix_panels.product(a, b) - wide)
+    assert (error <= np.sqrt(a.shape[1]) * np.finfo(a.dtype).eps * limit + np.finfo(a.dtype).tiny).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("turned", [False, True])
+@given(rows=st.integers(1, 20), inner=st.integers(1, 20), columns=st.integers(1, 140), seed=st.integers(0, 9))
+def test_drawn_products(dtype, turned, rows, inner, columns, seed):
+    check(*both(rows, inner, columns, dtype, turned, seed))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_many_blocks(monkeypatch, shape, turned):
+    monkeypatch.setattr(matrix_panels, "_DEPTH", 16)
+    monkeypatch.setattr(matrix_panels, "_ROWS", 12)
+    check(*both(*shape, np.float32, turned))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_nothing_is_written_beside_the_arrays(monkeypatch, turned):
+    with guarded_allocations(monkeypatch):
+        check(*both(13, 9, 70, np.float32, turned))
+
+
+def test_results_do_not_depend_on_the_threads():
+    before, results = kernels.get_num_threads(), []
+    a, b = both(300, 40, 200, np.float32, True)
+    try:
+        for count in (1, 2, 3, 5):
+            kernels.set_num_threads(count)
+            results.append(matrix_panels.product(a, b))
+    finally:
+        kernels.set_num_threads(before)
+    assert all((r == results[0]).all() for r in results)
+
+
+def test_nan_stays_in_its_row_and_column():
+    a, b = both(14, 9, 70, np.float32, True)
+    a[3, 4], b[2, 68] = np.nan, np.inf
+    np.testing.assert_array_equal(np.isfinite(matrix_panels.product(a, b)), np.isfinite(a @ b))
+
+
+def test_which_products_it_serves():
+    a, b = both(65, 384, 384, np.float32, True)
+    assert matrix_panels.serves(a, b) is matrix_panels.serves(a, b.copy("C")) is jit.ENABLED
+    for others in [(a[:3], b), (a[:, ::2], b[::2]), (a.T.copy().T, b), (a, b[:, ::2]), (a[:6], b)]:
+        assert not matrix_panels.serves(*others)
