@@ -163,6 +163,13 @@ def get_workspace_limit() -> int:
     return _workspace_limit
 
 
+def _aligned(size: int) -> np.ndarray:
+    """Bytes that begin at the beginning of a cache line."""
+    whole = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -whole.ctypes.data % _ALIGNMENT
+    return whole[start:start + size]
+
+
 class _Scratch:
     """Lends this thread's scratch memory: a tuple of one array, or of none."""
 
@@ -176,11 +183,10 @@ class _Scratch:
         size = length * np.dtype(dtype).itemsize
         buffer, _workspace.buffer = _workspace.buffer, None
         self._nested = buffer is None
-        if buffer is None or len(buffer) < size + _ALIGNMENT:      # in use further up, or too small
-            buffer = np.empty(size + _ALIGNMENT, np.uint8)
+        if buffer is None or len(buffer) < size:        # in use further up, or too small
+            buffer = _aligned(size)
         self._buffer = buffer
-        start = -buffer.ctypes.data % _ALIGNMENT
-        return (buffer[start:start + size].view(dtype),)
+        return (buffer[:size].view(dtype),)
 
     def __exit__(self, *error: object) -> None:
         if self._wanted is not None and not self._nested:

@@ -17,6 +17,7 @@ import numpy as np
 from scratchnet.kernels import tile as tiles
 from scratchnet.kernels.conv import channels_loops as loops
 from scratchnet.kernels.conv.passes import Layout, Pass, Weight, layout_of, tap_table, weight_table
+from scratchnet.kernels.jit import Loop
 from scratchnet.kernels.parallel import get_num_threads, parallel_for
 
 _PATCH = 64 * 1024                  # numbers of a patch: half of a second-level cache, the rest is for the other factor
@@ -86,24 +87,51 @@ def pixel_table(p: Pass, layout: Layout, plan: Plan, multiple: int) -> np.ndarra
     return np.pad((images + rows + columns).reshape(-1), (0, multiple), mode="edge")
 
 
+class Call(NamedTuple):
+    """What a pass needs besides its arrays: found once, as small convolutions take no longer than finding it."""
+
+    loop: Loop
+    pack: Loop | None               # where the weights are not in order
+    steps: np.ndarray               # of the weights
+    panels: int                     # in all groups
+    packed: int                     # numbers
+    parts: int
+    tables: tuple                   # arrays
+    geometry: tuple                 # of ints
+    panel_work: float
+    pixels: int
+    shape: tiles.Shape
+    plan: Plan
+    scratch: tuple[int, Any]
+
+
+@lru_cache(512)
+def _call_of(p: Pass, dtype: Any, weight_source: int) -> Call:
+    shape, layout, plan = plan_of(p, dtype, False)
+    w_steps, in_order = weight_table(p, weight_source)
+    pixels, panels = plan.images * plan.pixels + shape.M, p.groups * plan.panels
+    return Call(
+        tiles.specialised(loops.forward_loop, shape), None if in_order else tiles.specialised(loops.pack_weights_loop, shape),
+        w_steps, panels, panels * p.reduction * shape.width, plan.image_blocks * p.groups * p.output[0] * plan.blocks,
+        (np.array(p.offsets[0]), tap_table(p.undealt(), layout), pixel_table(p, layout, plan, shape.M)),
+        (p.step, p.spread, p.first, p.output, layout, plan), p.reduction * pixels * shape.V * plan.panels, pixels, shape, plan,
+        (plan.images * plan.patch + (plan.taps + pixels) * shape.width, dtype),
+    )  # fmt: skip
+
+
 def forward(p: Pass, source: np.ndarray, weight: Weight, bias: np.ndarray, result: np.ndarray) -> None:
     """Compute one pass.  source [N, G, C, D, H, W], bias [G, O], result [N, G, O, D', H', W']: contiguous, of one dtype."""
-    shape, layout, plan = plan_of(p, source.dtype, False)
-    packed = np.empty(p.groups * plan.panels * p.reduction * shape.width, source.dtype)
-    parallel_for(tiles.specialised(loops.pack_weights_loop, shape), p.groups * plan.panels, p.reduction * shape.width,
-                 weight.numbers, *weight_table(p, weight.source), weight.group, weight.result, plan, shape.width, packed)
-    parts = plan.image_blocks * p.groups * p.output[0] * plan.blocks
+    call = _call_of(p, source.dtype, weight.source)
+    weights = weight.numbers
+    if call.pack is not None:
+        weights = np.empty(call.packed, source.dtype)
+        parallel_for(call.pack, call.panels, p.reduction * call.shape.width, weight.numbers, call.steps, weight.group,
+                     weight.result, call.plan, call.shape.width, weights)
     threads = get_num_threads()
     # filters are divided only where there are too few parts for the threads
-    panel_jobs = 1 if parts >= 2 * threads else min(plan.panels, -(-2 * threads // parts))
-    pixels = plan.images * plan.pixels + shape.M
-    parallel_for(
-        tiles.specialised(loops.forward_loop, shape), parts * panel_jobs,
-        p.reduction * pixels * shape.V * plan.panels / panel_jobs,
-        source, packed, np.array(p.offsets[0]), tap_table(p.undealt(), layout), pixel_table(p, layout, plan, shape.M), bias,
-        result, p.step, p.spread, p.first, p.output, layout, plan, panel_jobs,
-        scratch=(plan.images * plan.patch + pixels * shape.width, source.dtype),
-    )  # fmt: skip
+    panel_jobs = 1 if call.parts >= 2 * threads else min(call.plan.panels, -(-2 * threads // call.parts))
+    parallel_for(call.loop, call.parts * panel_jobs, call.panel_work / panel_jobs, source, weights, call.pack is None,
+                 weight.group, weight.result, *call.tables, bias, result, *call.geometry, panel_jobs, scratch=call.scratch)
 
 
 def grad_weight(p: Pass, g: np.ndarray, source: np.ndarray) -> np.ndarray:

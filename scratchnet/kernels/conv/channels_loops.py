@@ -28,31 +28,32 @@ def transpose(source, source_row, rows, target, target_row, columns):
 
 
 @jit
-def pack_weights_loop(start, stop, w, w_steps, in_order, w_group, w_row, plan, width, packed):
+def pack_weights_loop(start, stop, w, w_steps, w_group, w_row, plan, width, packed):
     """packed [G, panels, K, width]: the weights of ``width`` filters side by side.  (Lanes without a filter hold anything.)
 
-    ``in_order``: the reduction runs through the weight as it lies in memory.
+    Where the reduction runs through the weight as it lies in memory, "in order", `forward_loop` packs what it needs by itself.
     """
     for job in range(start, stop):
         group, panel = job // plan.panels, job % plan.panels
         target = packed[job * plan.reduction * width:(job + 1) * plan.reduction * width]
         filters = min(width, plan.results - panel * width)
         rows = w[group * w_group + panel * width * w_row:]
-        if in_order:
-            transpose(rows, w_row, filters, target, width, plan.reduction)
-        else:
-            for k in range(plan.reduction):
-                row, column = target[k * width:k * width + filters], rows[w_steps[k]:]
-                for o in range(filters):
-                    row[o] = column[o * w_row]
+        for k in range(plan.reduction):
+            row, column = target[k * width:k * width + filters], rows[w_steps[k]:]
+            for o in range(filters):
+                row[o] = column[o * w_row]
 
 
 @jit
-def forward_loop(start, stop, source, packed, depths, taps, pixels, bias, result, steps, spread, first, output, layout, plan,
-                 panel_jobs, scratch):
-    """source [N, G, C, D, H, W]; result [N, G, O, D', H', W']; a job is an (images, group, depth, block) and a share of panels"""
+def forward_loop(start, stop, source, w, in_order, w_group, w_row, depths, taps, pixels, bias, result, steps, spread, first,
+                 output, layout, plan, panel_jobs, scratch):
+    """source [N, G, C, D, H, W]; result [N, G, O, D', H', W']; a job is an (images, group, depth, block) and a share of panels
+
+    w holds the weights in order, of which as many as are used at once are packed, in the cache; or all of them, packed.
+    """
     groups = source.shape[1]
-    sums = scratch[plan.images * plan.patch:]
+    block_of_weights = scratch[plan.images * plan.patch:]
+    sums = block_of_weights[plan.taps * WIDTH:]
     filled = -1
     for job in range(start, stop):
         part, share = job // panel_jobs, job % panel_jobs
@@ -69,13 +70,16 @@ def forward_loop(start, stop, source, packed, depths, taps, pixels, bias, result
                            scratch[b * plan.patch:(b + 1) * plan.patch])
             filled = part
         for panel in range(share, plan.panels, panel_jobs):
-            weights = packed[(group * plan.panels + panel) * plan.reduction * WIDTH:]
+            o0, filters = panel * WIDTH, min(WIDTH, plan.results - panel * WIDTH)
             for k in range(0, plan.reduction, plan.taps):
                 some = min(plan.taps, plan.reduction - k)
+                if in_order:
+                    transpose(w[group * w_group + o0 * w_row + k:], w_row, filters, block_of_weights, WIDTH, some)
+                    weights = block_of_weights
+                else:
+                    weights = w[((group * plan.panels + panel) * plan.reduction + k) * WIDTH:]
                 for q in range(0, count, M):
-                    tile(M, V, L, scratch, pixels[q:], taps[k:], weights[k * WIDTH:], WIDTH, some, sums[q * WIDTH:], WIDTH,
-                         k == 0)
-            o0, filters = panel * WIDTH, min(WIDTH, plan.results - panel * WIDTH)
+                    tile(M, V, L, scratch, pixels[q:], taps[k:], weights, WIDTH, some, sums[q * WIDTH:], WIDTH, k == 0)
             for b in range(images):
                 store_block(sums[b * rows * output[2] * WIDTH:], filters, bias[group, o0:], od, i0, rows, spread, first, output,
                             result[first_image + b, group, o0:])
