@@ -135,7 +135,9 @@ def _differentiate(node: Function, g: Any, create_graph: bool) -> Sequence:
         return grads
     for i, g in enumerate(grads):
         if g is not None and not isinstance(g, Tensor):
-            raise RuntimeError(f"{node.name()}.backward must return Tensors or None, got {type(g).__name__} for input {i}")
+            raise RuntimeError(
+                f"{node.name()}.backward must return Tensors or None, got {type(g).__name__} for input {i}"
+            )
     return grads if create_graph else [None if g is None else g.array for g in grads]
 
 
@@ -183,12 +185,22 @@ def accumulate(x: Tensor, g: Any) -> None:
             total._counter[0] += 1
 
 
-def _owns_memory(g: Any) -> bool:
-    """Not a view, and not an array whose memory somebody else handed in."""
-    return type(g) is np.ndarray and g.base is None and g.flags.c_contiguous and g.flags.writeable
-
-
 _references = getattr(sys, "getrefcount", lambda g: 1 << 30)  # where it is not known who refers to it, all is copied
+
+
+def _owns_memory(g: Any) -> bool:
+    """Not memory that somebody else handed in, nor a view, unless of all of an array that nobody else knows."""
+    if type(g) is not np.ndarray or not g.flags.c_contiguous or not g.flags.writeable:
+        return False
+    return g.base is None or (type(g.base) is np.ndarray and g.base.base is None and g.base.nbytes == g.nbytes
+                              and _references_to_base(g) <= _ITS_VIEW)  # fmt: skip
+
+
+def _references_to_base(g: np.ndarray) -> int:
+    return _references(g.base)
+
+
+_ITS_VIEW = _references_to_base(np.empty((2, 3)).reshape(6))
 
 
 def _calibrated() -> int:

@@ -7,8 +7,8 @@ which is turned over on the way.  A block of a panel, and of A's rows, stays in 
     C[m, first + n] += Σ_k A[m, k] · panel[k, n]          _ROWS rows at a time
 
 A number of the panel is used for every row of the block, so that laying it out, a quarter of a cycle, pays from a few rows on.
-A BLAS packs A as well, for strides of any kind and in blocks for far larger matrices, which the products of networks do not repay:
-with 65 rows of 384 numbers, as ViT has them for one image, OpenBLAS reaches half of what this does.
+A BLAS packs A as well, for strides of any kind and in blocks for far larger matrices, which the products of networks do not
+repay: with 65 rows of 384 numbers, as ViT has them for one image, OpenBLAS reaches half of what this does.
 """
 
 from __future__ import annotations

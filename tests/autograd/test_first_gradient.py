@@ -11,7 +11,7 @@ class Handing(Function):
     """y = x, whose gradient is an array of its own that the test can look at."""
 
     kept: list = []
-    keep = False
+    keep = reshaped = False
 
     def forward(self, x):
         return x + 0
@@ -23,7 +23,7 @@ class Handing(Function):
         Handing.address = result.ctypes.data
         if Handing.keep:
             Handing.kept.append(result)
-        return result
+        return result.reshape(1, -1).reshape(g.shape) if Handing.reshaped else result
 
 
 def address(x):
@@ -32,18 +32,21 @@ def address(x):
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    Handing.kept, Handing.keep = [], False
+    Handing.kept, Handing.keep, Handing.reshaped = [], False, False
 
 
-def test_taken_over():
+@pytest.mark.parametrize("reshaped", [False, True])
+def test_taken_over(reshaped):
+    Handing.reshaped = reshaped
     x = ones(5, requires_grad=True)
     Handing()(x).sum().backward()
     assert address(x) == Handing.address
     assert x.grad.tolist() == [2] * 5
 
 
-def test_copied_if_the_operation_keeps_it():
-    Handing.keep = True
+@pytest.mark.parametrize("reshaped", [False, True])
+def test_copied_if_the_operation_keeps_it(reshaped):
+    Handing.keep, Handing.reshaped = True, reshaped
     x = ones(5, requires_grad=True)
     Handing()(x).sum().backward()
     assert address(x) != Handing.address

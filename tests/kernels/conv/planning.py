@@ -9,7 +9,7 @@ from scratchnet.kernels.conv import channels, costs, dots, passes, pixels
 
 REMEMBERED = (
     tile.vector_bytes, tile._instructions, tile.specialised, passes.layout_of,
-    channels.plan_of, channels.pixel_table, dots.plan_of, pixels.plan_of, costs.ways,
+    channels.plan_of, channels.pixel_table, channels._call_of, dots.plan_of, pixels.plan_of, costs.ways,
 )  # fmt: skip
 
 
