@@ -32,7 +32,7 @@ class Scan(Function):
     def forward(self, x: Any) -> Any:
         if self.reverse:
             return np.flip(self.ufunc.accumulate(np.flip(x, self.dim), self.dim), self.dim)
-        return self.ufunc.accumulate(x, self.dim, dtype=None if x.dtype.kind == "f" else np.int64)
+        return self.ufunc.accumulate(x, self.dim, dtype=x.dtype)
 
 
 class Cumsum(Scan):
@@ -82,15 +82,24 @@ def _scan(op: type[Scan], x: Tensor, dim: int) -> Tensor:
     return op(dim)(x) if x.array.ndim else op(0)(x.unsqueeze(0)).squeeze(0)
 
 
-def _scan_input(input: Tensor, dim: int, dtype: Any, function: str) -> tuple[Tensor, int]:
+def _scan_input(input: Tensor, dim: int, function: str) -> tuple[Tensor, int]:
     x = check_tensor(input, function)
-    return (x if dtype is None else cast(x, np.dtype(dtype))), wrap_dim(dim, x.array.ndim)
+    return x, wrap_dim(dim, x.array.ndim)
+
+
+def _accumulated(input: Tensor, dim: int, dtype: Any, function: str) -> tuple[Tensor, int]:
+    """The input in the dtype of its running sums or products: int64 for integers and bools if none is named."""
+    x, dim = _scan_input(input, dim, function)
+    dtype = np.dtype(dtype) if dtype is not None else x.array.dtype if x.array.dtype.kind == "f" else np.dtype(np.int64)
+    if dtype.kind == "b":
+        raise NotImplementedError(f"{function}: not defined for dtype=bool; expected a dtype of numbers")
+    return cast(x, dtype), dim
 
 
 @method()
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sum of each element and those before it along `dim`. Integers and bools are summed as int64."""
-    x, dim = _scan_input(input, dim, dtype, "cumsum")
+    x, dim = _accumulated(input, dim, dtype, "cumsum")
     return _scan(Cumsum, x, dim)
 
 
@@ -101,7 +110,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     As in `prod`, zeros are met with ordinary products, ⌈log₂ n⌉ of them: after k steps each element has taken
     in the 2ᵏ − 1 before it.
     """
-    x, dim = _scan_input(input, dim, dtype, "cumprod")
+    x, dim = _accumulated(input, dim, dtype, "cumprod")
     if not x.requires_grad or x.array.all():
         return _scan(Cumprod, x, dim)
     n, reach = x.array.shape[dim] if x.array.ndim else 1, 1
@@ -114,7 +123,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 @method()
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """The logarithm of the running sum of exponentials along `dim`, without overflow."""
-    x, dim = _scan_input(input, dim, None, "logcumsumexp")
+    x, dim = _scan_input(input, dim, "logcumsumexp")
     if x.array.dtype.kind != "f":
         raise NotImplementedError(f"logcumsumexp: not defined for {x.dtype}")
     return _scan(LogCumSumExp, x, dim)
@@ -154,7 +163,7 @@ def cummin(input: Tensor, dim: int) -> Any:
 
 
 def _running_extreme(input: Tensor, dim: int, greatest: bool, result: Any) -> Any:
-    x, dim = _scan_input(input, dim, None, result.__name__)
+    x, dim = _scan_input(input, dim, result.__name__)
     if not x.array.ndim:
         return result(x.clone(), Tensor(np.zeros((), np.int64, like=x.array)))
     indices = RunningArg(dim, greatest)(x.detach())

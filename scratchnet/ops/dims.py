@@ -8,14 +8,19 @@ from typing import Any
 
 def wrap_dim(dim: Any, ndim: int, what: str = "Dimension") -> int:
     """A dimension between 0 and ndim - 1. A 0-dimensional tensor counts as having one."""
-    try:
-        i = operator.index(dim)
-    except TypeError:
-        raise TypeError(f"{what.lower()} must be an int, got {type(dim).__name__}") from None
+    if dim.__class__ is not int:
+        dim = whole_number(dim, what.lower())
     n = max(ndim, 1)
-    if not -n <= i < n:
-        raise IndexError(f"{what} out of range (expected to be in range of [{-n}, {n - 1}], but got {i})")
-    return i % n
+    if not -n <= dim < n:
+        raise IndexError(f"{what} out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+    return dim % n
+
+
+def whole_number(value: Any, what: str) -> int:
+    """An int, from whatever can be used as an index; a bool is none, as in torch: it was meant for another argument."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{what} must be an int, got {type(value).__name__}")
+    return operator.index(value)
 
 
 def wrap_dims(dim: Any, ndim: int) -> tuple[int, ...]:
@@ -44,6 +49,8 @@ def as_shape(*sizes: Any) -> tuple[int, ...]:
             break
     else:
         return sizes
+    if isinstance(sizes[0], bool):
+        raise TypeError(f"sizes must be ints, got bool in {tuple(sizes)}")
     try:
         return tuple(operator.index(s) for s in sizes)
     except TypeError:

@@ -148,6 +148,8 @@ def pow(input: Any, exponent: Any) -> Tensor:
     if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
         raise TypeError("pow: one of input and exponent must be a Tensor, got two numbers")
     dtype = result_type(input, exponent)
+    if dtype.kind == "b" and isinstance(exponent, bool):
+        return input.clone() if exponent else Tensor(np.ones_like(input.array))
     if isinstance(input, Tensor) and isinstance(exponent, Tensor):
         return Pow()(*promote(input, exponent, function="pow"))
     if isinstance(exponent, Tensor):

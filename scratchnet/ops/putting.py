@@ -10,6 +10,7 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
 from scratchnet.ops.broadcasting import broadcast_shapes, broadcast_tensors
 from scratchnet.ops.dims import wrap_dim
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.gathering import check_index, check_mask
 from scratchnet.ops.index_parsing import check_bounds, parse
 from scratchnet.ops.indexing import PutAt, check_broadcast, matching
@@ -64,7 +65,7 @@ def _vector(
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
     """A copy of `input` with alpha · source[i] added at index[i] along `dim`."""
     check_index(index, "index_add")
-    x, dim, index, source = _vector(input, dim, index, source, "index_add")
+    x, dim, index, source = _vector(input, dim, index, check_tensor(source, "index_add", "source"), "index_add")
     y = PutAt((dim,), accumulate=True)(x, source if alpha == 1 else source * alpha, index)
     return y if input.array.ndim else reshape(y, ())
 
@@ -73,7 +74,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of `input` with source[i] at index[i] along `dim`."""
     check_index(index, "index_copy", (np.int64,))
-    x, dim, index, source = _vector(input, dim, index, source, "index_copy")
+    x, dim, index, source = _vector(input, dim, index, check_tensor(source, "index_copy", "source"), "index_copy")
     y = PutAt((dim,))(x, source, index)
     return y if input.array.ndim else reshape(y, ())
 

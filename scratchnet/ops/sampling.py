@@ -10,7 +10,7 @@ from scratchnet._generator import in_memory_order, memory_order
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import check_memory, check_writable
 from scratchnet.ops.creation import empty_like, fresh, size_of
-from scratchnet.ops.dims import as_shape
+from scratchnet.ops.dims import as_shape, whole_number
 from scratchnet.ops.dtypes import as_dtype
 from scratchnet.ops.fill import Replace, assign
 from scratchnet.ops.promotion import get_default_dtype
@@ -71,6 +71,7 @@ def randint(
 
 def randperm(n: int, *, generator: Source = None, dtype: Any = np.int64, **options: Any) -> Tensor:
     """0 … n - 1 in random order."""
+    n = whole_number(n, "randperm: n")
     return fresh((generator or default_generator).randperm(n, as_dtype(dtype)), **options)
 
 
@@ -93,7 +94,7 @@ def randint_like(input: Tensor, low: int = 0, high: int | None = None, *, dtype:
 def _like(input: Tensor, fill: str, args: tuple, dtype: Any, options: dict) -> Tensor:
     """A new tensor with the shape and the strides of `input`, filled."""
     source = {"generator": options.pop("generator")} if "generator" in options else {}
-    y = empty_like(input.detach(), dtype=dtype, **{**options, "requires_grad": False})
+    y = empty_like(input, dtype=dtype, **{**options, "requires_grad": False})
     getattr(y, fill)(*args, **source)
     return y.requires_grad_() if options.get("requires_grad") else y
 

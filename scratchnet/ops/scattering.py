@@ -8,6 +8,7 @@ import numpy as np
 
 from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.gathering import along_dim
 from scratchnet.ops.indexing import Index, PutAt, matching
 from scratchnet.ops.layout import clone
@@ -93,7 +94,7 @@ def scatter(
 @public
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of `input` with y[index[i][j]][j] += src[i][j] for dim = 0, and so on. See `scatter`."""
-    return _scatter(input, dim, index, src, _put(True), "scatter_add")
+    return _scatter(input, dim, index, check_tensor(src, "scatter_add", "src"), _put(True), "scatter_add")
 
 
 @public

@@ -221,7 +221,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     Parameters
     ----------
     min, max : number, Tensor or None
-        Both of a kind; None is no bound.
+        Both of a kind; None is no bound. A 0-dimensional Tensor without a gradient passes for a number.
 
     Raises
     ------
@@ -234,7 +234,8 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     bounds = [b for b in (min, max) if b is not None]
     if not bounds:
         raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
-    if len(bounds) == 2 and isinstance(min, Tensor) != isinstance(max, Tensor):
+    tensors = [b for b in bounds if isinstance(b, Tensor)]
+    if len(bounds) == 2 and len(tensors) == 1 and (tensors[0].array.ndim or tensors[0].requires_grad):
         kinds = f"{type(min).__name__} and {type(max).__name__}"
         raise TypeError(f"clamp: min and max must be two numbers or two Tensors, got {kinds}")
     input, *bounds = promote(input, *bounds, function="clamp")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from scratchnet.autograd.function import INPUTS, OUTPUT, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
@@ -65,7 +67,7 @@ class Lgamma(Function):
     reads = INPUTS
 
     def forward(self, x: Any) -> Any:
-        return _scipy("gammaln", x)
+        return np.where(x == -np.inf, np.inf, _scipy("gammaln", x)).astype(x.dtype, copy=False)  # SciPy: -inf
 
     def backward(self, g: Tensor) -> Tensor:
         return g * Digamma()(self.inputs[0])

@@ -89,9 +89,17 @@ def test_logcumsumexp_does_not_overflow():
         check_against_torch("logcumsumexp", np.array(row), 0, grad=False)
 
 
+@pytest.mark.parametrize("name", ["cumsum", "cumprod"])
+def test_dtype_of_the_result(name):
+    for x in (np.array([1.5, 2.5]), np.array([100, 100], np.int8), np.array([True, True])):
+        for dtype in ("int8", "int32", "int64", "float64"):
+            check_against_torch(name, x, 0, dtype=np.dtype(dtype), grad=False)
+        check_against_torch(name, x, 0, dtype=np.dtype(bool))  # refused
+
+
 @pytest.mark.parametrize("name", SCANS)
 def test_refusals(name):
-    for dim in (2, -3, None, 0.5, "a"):
+    for dim in (2, -3, None, 0.5, "a", True):
         check_against_torch(name, np.ones((2, 3)), dim)
     check_against_torch(name, np.ones(3))
     check_against_torch(name, 1.0, 0)

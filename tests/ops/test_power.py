@@ -104,6 +104,13 @@ def test_integers_and_negative_powers():
     check_against_torch("pow", np.array([2], np.uint8), 9)
 
 
+def test_bools():
+    for x in (np.array([True, False]), np.array([2, 0]), np.array([0.5, 0.0])):
+        check_against_torch("pow", x, True, grad=False)
+        check_against_torch("pow", x, False, grad=False)
+        check_against_torch("pow", True, x, grad=False)
+
+
 def test_in_place_and_float_power():
     x = np.array([1.0, 2.0, 3.0], np.float32)
     check_against_torch("Tensor.pow_", x, 2, grad=False)

@@ -19,6 +19,7 @@ OPERATIONS = [
     *("index_add(0, i - 3, s)", "index_add(0, i + 1, s)", "index_add(0, i[:1], s)", "index_add(0, i, s.float())"),
     *("index_add(0, i, s[:, :3])", "index_add(0, i - i, s)", "index_add(-2, i.int(), source=s)"),
     *("index_add(0, i.double(), s)", "index_add(2, i, s)", "index_add(0, i[None], s)", "index_add(0, i[:0], s[:0])"),
+    *("index_add(0, i, 1)", "index_copy(0, i, 1)"),
     *("index_add(0, i[0], s[0])", "index_add(0, i[0], s[:1])", "index_copy(0, i, s)"),
     *("index_copy(1, i, x[:, :2] * 2)", "index_copy(0, i.int(), s)", "index_copy(0, i - 3, s)"),
     *("index_copy(0, i + 1, s)", "index_copy(0, i, s.float())", "index_copy(0, i, s[:1])"),

@@ -94,7 +94,7 @@ def test_dtype_of_the_result(name, dtype):
 @pytest.mark.parametrize("name", [*SUMS, *TRUTHS, "prod", "logsumexp", "count_nonzero"])
 def test_refusals(name):
     x = np.ones((2, 3))
-    for dim in (2, -3, 0.5, "a", (0, 0), (0, -2), (0, 5)):
+    for dim in (2, -3, 0.5, "a", True, (0, 0), (0, -2), (0, 5)):
         check_against_torch(name, x, dim)
     check_against_torch(name, x[0, 0, ...], 1)
     check_against_torch(name, 1.0)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import scratchnet
+from scratchnet.testing import check_against_torch
 from scratchnet.testing.strategies import values
 from tests.ops.expressions import agree
 
@@ -102,6 +103,16 @@ def test_refusal_uses_no_random_numbers():
     with pytest.raises(RuntimeError, match="single memory location"):
         scratchnet.zeros(1).expand(3).uniform_()
     np.testing.assert_array_equal(scratchnet.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("name", ["rand_like", "randn_like", "zeros_like"])
+def test_like_takes_tensors_alone(name):
+    check_against_torch(name, 1)
+
+
+def test_sizes_are_whole_numbers():
+    for name, size in (("randperm", 2.5), ("randperm", True), ("zeros", True), ("ones", (2, True))):
+        check_against_torch(name, size)
 
 
 def test_float16():

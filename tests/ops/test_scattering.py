@@ -21,7 +21,7 @@ OPERATIONS = [
     *("scatter(0, k, s[:1])", "scatter(2, k, s)", "scatter(0, k[:0], s[:0])", "scatter(1, k, 'a')"),
     *("scatter_add(0, k, s)", "scatter_add(1, k, s)", "scatter_add(-2, k[:, :3], s.detach())"),
     *("scatter_add(0, k, s[:1])", "scatter_add(0, k, s.float())", "scatter_add(0, k[:0], s.detach())"),
-    *("scatter_add(dim=0, index=k, src=s)", "scatter_add(0, k + 1, s)"),
+    *("scatter_add(dim=0, index=k, src=s)", "scatter_add(0, k + 1, s)", "scatter_add(0, k, 1.5)"),
     *[f"scatter_reduce(0, k, s, '{r}')" for r in REDUCTIONS],
     *[f"scatter_reduce(1, k, s, reduce='{r}', include_self=False)" for r in REDUCTIONS],
     *("scatter_reduce(0, k, s, 'add')", "scatter_reduce(0, k + 1, s, 'sum')"),

@@ -165,6 +165,10 @@ def test_clamp_refuses():
     check_against_torch("clamp", np.ones(2))
     check_against_torch("clamp", np.ones(2), np.ones(2), 3.0)
     check_against_torch("clamp", 1.0, 0.0, 1.0)
+    for x in (scratchnet.ones(2), scratchnet.tensor([1, 3])):
+        assert scratchnet.clamp(x, scratchnet.tensor(0.5), 2).tolist() == [1, x[1].clamp(max=2)]  # as in torch
+    with pytest.raises(TypeError, match="two numbers or two Tensors, got Tensor and float"):
+        scratchnet.clamp(scratchnet.ones(2), scratchnet.tensor(1.0, requires_grad=True), 3.0)
     with pytest.raises(TypeError, match="two numbers or two Tensors, got Tensor and float"):
         scratchnet.clamp(scratchnet.ones(2), scratchnet.ones(2), 3.0)
 
