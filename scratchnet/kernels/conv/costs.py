@@ -54,8 +54,9 @@ def of_channels(p: Pass, dtype: Any, in_order: bool) -> float:
     computed = plan.panels * -(-pixels_ // shape.M) * tile
     straight = p.spread == (1, 1, 1)
     stored = pixels_ * p.results * (_TRANSPOSE + _STORE if straight else _GATHER)
-    packed = p.groups * p.results * p.reduction * (_TRANSPOSE * 2 if in_order else _GATHER)
-    return parts * (computed + stored + plan.images * _fill(p, layout, p.sources)) + packed
+    weights = p.results * p.reduction       # packed by each part, or once for all
+    packed_here, packed_before = (weights * _TRANSPOSE, 0) if in_order else (0, p.groups * weights * _GATHER)
+    return parts * (computed + stored + packed_here + plan.images * _fill(p, layout, p.sources)) + packed_before
 
 
 def of_grad_weight_channels(p: Pass, dtype: Any) -> float:

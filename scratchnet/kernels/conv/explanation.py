@@ -100,5 +100,7 @@ def _buffers(p: Pass, way: str, what: str, dtype: Any) -> tuple[tiles.Shape | No
         shape, layout, plan = channels.plan_of(p, dtype, of_weight)
         pixels_ = plan.images * plan.pixels
         packed = pixels_ if of_weight else p.groups * plan.panels * p.reduction
+        if what == "forward":       # what is used at once
+            packed = min(p.reduction, plan.taps)
         return shape, plan.images * plan.patch, packed * shape.width
     return None, 0, 0
