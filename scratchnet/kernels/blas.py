@@ -16,22 +16,33 @@ _LEAST = 192                # rows or columns of a piece, of which each packs th
 
 
 @kernel
-def matmul(a, b):
-    """C = A·B of the last two dimensions, as numpy.matmul: [..., M, K] · [..., K, N] -> [..., M, N]."""
-    return np.matmul(a, b)
+def matmul(a, b, bias=None):
+    """C = A·B + bias of the last two dimensions, as numpy.matmul: [..., M, K] · [..., K, N] -> [..., M, N]; bias [N] or [1]."""
+    c = np.matmul(a, b)
+    if bias is not None:
+        c += bias
+    return c
 
 
 @matmul.cpu
-def _matmul_cpu(a, b):
+def _matmul_cpu(a, b, bias=None):
+    if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0] and compilable(a, b) and matrix_panels.serves(a, b):
+        return matrix_panels.product(a, b, bias)
+    c = _shared(a, b)
+    if c is not NotImplemented and bias is not None:
+        c += bias
+    return c
+
+
+def _shared(a, b):
+    """A·B by the BLAS, large ones by all threads."""
     if not compilable(a, b) or min(a.ndim, b.ndim) < 2 or a.shape[-1] != b.shape[-2]:
         return NotImplemented
     (m, k), n = a.shape[-2:], b.shape[-1]
     work = m * k * n
     if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:      # the same matrix for all: one tall product
-        return _matmul_cpu(a.reshape(-1, k), b).reshape(*a.shape[:-1], n)
+        return matmul(a.reshape(-1, k), b).reshape(*a.shape[:-1], n)
     if a.ndim == b.ndim == 2:
-        if matrix_panels.serves(a, b):
-            return matrix_panels.product(a, b)
         if work < 2 * _PIECE:
             return np.matmul(a, b)
         one_thread_by_default()

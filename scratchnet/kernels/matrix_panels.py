@@ -20,6 +20,7 @@ from scratchnet.kernels.conv.channels_loops import transpose
 from scratchnet.kernels.jit import jit
 from scratchnet.kernels.matrix_tile import multiply_add_wide, shape
 from scratchnet.kernels.parallel import parallel_for
+from scratchnet.kernels.registry import dense
 
 WIDTH = 1                           # of the tile: `tile.specialised` puts it in
 
@@ -31,13 +32,16 @@ _LEAST = 1_000_000                  # multiply-adds: of less the product takes s
 
 def serves(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether `product` takes a [M, K] and b [K, N]: a's rows lie in order, and b's or its columns."""
-    return (len(a) >= _FEWEST and a.size * b.shape[1] >= _LEAST and a.flags.c_contiguous
-            and (b.flags.f_contiguous or b.flags.c_contiguous) and tiles.has_instructions())  # fmt: skip
+    return (len(a) >= _FEWEST and a.size * b.shape[1] >= _LEAST and a.flags.carray and (b.flags.farray or b.flags.carray)
+            and tiles.has_instructions())  # fmt: skip
 
 
 @jit
-def product_loop(start, stop, a, b, b_is_turned, out, height, depth, scratch):
-    """out [M, N] = a [M, K] · b, which lies as [N, K] if it is turned, or as [K, N]; a job is a panel for a block of rows"""
+def product_loop(start, stop, a, b, b_is_turned, bias, out, height, depth, scratch):
+    """out [M, N] = a [M, K] · b + bias; b lies as [N, K] if it is turned, or as [K, N]; a bias of no numbers is none.
+
+    A job is a panel for a block of rows.
+    """
     rows, columns = out.shape
     inner = len(a) // rows
     panels = (columns + WIDTH - 1) // WIDTH
@@ -61,18 +65,25 @@ def product_loop(start, stop, a, b, b_is_turned, out, height, depth, scratch):
         if width < WIDTH:
             for m in range(count):
                 out[top + m, first:first + width] = sums[m * WIDTH:m * WIDTH + width]
+        if len(bias):               # now, while the block lies in the cache
+            more = bias[first:first + width]
+            for m in range(top, top + count):
+                line = out[m, first:first + width]
+                for n in range(width):
+                    line[n] += more[n]
 
 
-def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a [M, K] · b [K, N], both of one dtype, as `serves` says."""
+def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+    """a [M, K] · b [K, N] + bias [N] or [1], all of one dtype, as `serves` says."""
     (rows, inner), columns, form = a.shape, b.shape[1], shape(a.dtype)
     turned = not b.flags.c_contiguous
     out = np.empty((rows, columns), a.dtype)
     depth, height = min(inner, _DEPTH), -(-rows // -(-rows // _ROWS))
     height = -(-height // form.M) * form.M          # whole tiles
+    bias = np.empty(0, a.dtype) if bias is None else dense(bias if len(bias) == columns else np.full(columns, bias[0]))
     parallel_for(
         tiles.specialised(product_loop, form), -(-rows // height) * -(-columns // form.width), height * inner * form.V,
-        a.reshape(-1), (b.T if turned else b).reshape(-1), turned, out, height, depth,
+        a.reshape(-1), (b.T if turned else b).reshape(-1), turned, bias, out, height, depth,
         scratch=((depth + height) * form.width, a.dtype),
     )  # fmt: skip
     return out

@@ -67,17 +67,22 @@ def _as_matrix(x: Any) -> Any:
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # not −1: the last dimension may be empty
 
 
-def product_of_arrays(a: Any, b: Any) -> Any:
-    """`a @ b` of arrays: a batch times one matrix is one large product, and float16 is summed in float32."""
+def product_of_arrays(a: Any, b: Any, bias: Any = None) -> Any:
+    """`a @ b`, plus a bias [N] or [1], of arrays: a batch times one matrix is one large product, and float16 is summed in
+    float32."""
     if a.dtype.itemsize == 2 and a.dtype.kind == "f":
-        return product_of_arrays(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
-    if b.ndim == 2 and a.ndim > 2:
-        return product_of_arrays(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[-1])
-    if a.size * b.shape[-1] < _LARGE or min(a.ndim, b.ndim) < 2:
-        return np.matmul(a, b)
-    from scratchnet import kernels  # late: it need not be loaded for small products
+        y = product_of_arrays(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+    elif b.ndim == 2 and a.ndim > 2:
+        return product_of_arrays(_as_matrix(a), b, bias).reshape(*a.shape[:-1], b.shape[-1])
+    elif a.size * b.shape[-1] < _LARGE or min(a.ndim, b.ndim) < 2:
+        y = np.matmul(a, b)
+    else:
+        from scratchnet import kernels  # late: it need not be loaded for small products
 
-    return kernels.matmul(a, b)
+        return kernels.matmul(a, b, bias)
+    if bias is not None:
+        y += bias
+    return y
 
 
 # ---- products ----------------------------------------------------------------------------------------------

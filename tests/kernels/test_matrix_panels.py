@@ -18,18 +18,22 @@ def both(rows, inner, columns, dtype, turned, seed=0):
     return a, np.asfortranarray(b) if turned else b
 
 
-def check(a, b):
-    wide = a.astype(np.longdouble) @ b.astype(np.longdouble)
-    limit = np.abs(a).astype(np.longdouble) @ np.abs(b)
-    error = np.abs(matrix_panels.product(a, b) - wide)
+def check(a, b, bias=None):
+    added = 0 if bias is None else bias
+    wide = a.astype(np.longdouble) @ b.astype(np.longdouble) + added
+    limit = np.abs(a).astype(np.longdouble) @ np.abs(b) + np.abs(added)
+    error = np.abs(matrix_panels.product(a, b, bias) - wide)
     assert (error <= np.sqrt(a.shape[1]) * np.finfo(a.dtype).eps * limit + np.finfo(a.dtype).tiny).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("turned", [False, True])
-@given(rows=st.integers(1, 20), inner=st.integers(1, 20), columns=st.integers(1, 140), seed=st.integers(0, 9))
-def test_drawn_products(dtype, turned, rows, inner, columns, seed):
-    check(*both(rows, inner, columns, dtype, turned, seed))
+@given(rows=st.integers(1, 20), inner=st.integers(1, 20), columns=st.integers(1, 140),
+       biases=st.sampled_from(["none", "one", "all"]), seed=st.integers(0, 9))
+def test_drawn_products(dtype, turned, rows, inner, columns, biases, seed):
+    a, b = both(rows, inner, columns, dtype, turned, seed)
+    size = {"none": 0, "one": 1, "all": columns}[biases]
+    check(a, b, np.random.default_rng(seed + 1).standard_normal(size).astype(dtype) if size else None)
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -10,7 +10,7 @@ from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.functional.arguments import require_same_dtype
 from scratchnet.ops.elementwise import check_tensor
-from scratchnet.ops.matmul import product
+from scratchnet.ops.matmul import product, product_of_arrays
 
 
 class Linear(Function):
@@ -23,9 +23,7 @@ class Linear(Function):
     arithmetic = True
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
-        y = product(_rows(x), w.T)  # one product of matrices, whatever x.ndim is
-        if b is not None:
-            y += b
+        y = product_of_arrays(_rows(x), w.T, b)  # one product of matrices, whatever x.ndim is
         return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(w))
 
     def backward(self, g: Any) -> tuple:
