@@ -48,7 +48,10 @@ pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 
 # Imported when first used, so that `import scratchnet` stays quick.
 _SUBPACKAGES = frozenset(
-    "config cuda func nn optim data vision metrics training interop testing study utils kernels cli".split()
+    """
+    amp backends cli config cuda data distributions func interop kernels metrics nn optim study testing training utils
+    vision
+    """.split()
 )
 # Functions of `nn.functional` that are methods of Tensor too.
 _METHODS = frozenset(["hardshrink", "log_softmax", "prelu", "relu", "relu_", "softmax"])
@@ -63,6 +66,12 @@ _LAYERS = _METHODS | frozenset(
 )
 _CHECKPOINTS = frozenset(["load", "save"])
 _RECURRENT = frozenset("lstm lstm_cell gru gru_cell rnn_tanh rnn_tanh_cell rnn_relu rnn_relu_cell".split())
+_TYPED = frozenset(
+    "FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor".split()
+)
+_SWITCHES = frozenset(
+    "are_deterministic_algorithms_enabled compile finfo get_num_threads iinfo set_num_threads use_deterministic_algorithms".split()
+)
 
 
 class _MethodOfNN:
@@ -89,8 +98,14 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module("scratchnet.nn.functional.recurrent_layers"), name)
     if name in _CHECKPOINTS:
         return getattr(importlib.import_module("scratchnet.interop"), name)
-    raise AttributeError(f"module 'scratchnet' has no attribute {name!r}")
+    if name in _TYPED:
+        return getattr(importlib.import_module("scratchnet.ops.typed_tensors"), name)
+    if name in _SWITCHES:
+        return getattr(importlib.import_module("scratchnet.backends.switches"), name)
+    raise AttributeError(
+        f"module 'scratchnet' has no attribute {name!r}; docs/coverage.md lists which of torch's names are here"
+    )
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBPACKAGES, *_LAYERS, *_RECURRENT, *_CHECKPOINTS})
+    return sorted({*globals(), *_SUBPACKAGES, *_LAYERS, *_RECURRENT, *_CHECKPOINTS, *_TYPED, *_SWITCHES})
