@@ -32,7 +32,7 @@ _LEAST = 1_000_000                  # multiply-adds: of less the product takes s
 
 def serves(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether `product` takes a [M, K] and b [K, N]: a's rows lie in order, and b's or its columns."""
-    return (len(a) >= _FEWEST and a.size * b.shape[1] >= _LEAST and a.flags.carray and (b.flags.farray or b.flags.carray)
+    return (len(a) >= _FEWEST and a.size * b.shape[1] >= _LEAST and a.flags.carray and (b.T.flags.carray or b.flags.carray)
             and tiles.has_instructions())  # fmt: skip
 
 
