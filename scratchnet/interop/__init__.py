@@ -1,7 +1,21 @@
-"""What goes in and out: checkpoints of torch's, read and written without torch."""
+"""What goes in and out: checkpoints of torch's, read and written without torch; models compared with torch's."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 from scratchnet.interop.errors import CheckpointError
 from scratchnet.interop.loading import load
 from scratchnet.interop.saving import save
 
-__all__ = ["CheckpointError", "load", "save"]
+__all__ = ["CheckpointError", "compare", "load", "record", "references", "replay", "save"]
+
+# Imported when first used: who loads a checkpoint need not wait for them.
+_LATER = {"compare": "comparing", "record": "reference", "references": "reference", "replay": "comparing"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(f"scratchnet.interop.{_LATER[name]}"), name)
+    raise AttributeError(f"module 'scratchnet.interop' has no attribute {name!r}")

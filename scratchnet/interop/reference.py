@@ -1,0 +1,256 @@
+"""What torch computed, kept: in memory for `compare`, in a file for `replay`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import scratchnet
+from scratchnet.interop.errors import CheckpointError
+from scratchnet.interop.loading import load
+from scratchnet.interop.observing import Call, Observation, duplicate, kind_of, observe, to_array
+from scratchnet.interop.packing import Packer, Thinned, unpack
+from scratchnet.interop.saving import save
+
+_FOLDER = Path(__file__).parent / "references"
+_SUFFIX = ".pt"
+_FORMAT = "scratchnet reference 1"
+
+
+@dataclass
+class Reference:
+    """A module of torch's, what it was given, and what it made of it.
+
+    Attributes
+    ----------
+    kind : str
+        Its class.
+    torch_version : str
+    dtype : str or None
+        Of its floating-point parameters, if they have one.
+    seed : int
+    modes : dict of bool
+        Whether each of its modules is in training mode, by name.
+    state : dict of arrays
+        Its state dict before it ran.
+    args, kwargs
+        Its inputs, arrays in place of tensors.
+    observation : Observation
+    """
+
+    kind: str
+    torch_version: str
+    dtype: str | None
+    seed: int
+    modes: dict[str, bool]
+    state: dict[str, np.ndarray]
+    args: tuple
+    kwargs: dict[str, Any]
+    observation: Observation
+
+    def save(self, file: str | os.PathLike, most: int | None = None) -> None:
+        """Write it; of gradients with more than `most` numbers, inside the model, only as many."""
+        values = asdict(self)
+        seen = values["observation"]
+        for call in seen["calls"]:
+            for name in ("gradients", "input_gradients"):
+                call[name] = {place: Thinned.to(g, most) for place, g in call[name].items()}
+        seen["parameter_gradients"] = {n: Thinned.to(g, most) for n, g in seen["parameter_gradients"].items()}
+        save({"format": _FORMAT, **Packer()(values)}, file)
+
+    @classmethod
+    def load(cls, file: str | os.PathLike) -> Reference:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        CheckpointError
+            If it is damaged, or something else.
+        """
+        values = load(file)
+        if not isinstance(values, dict) or values.pop("format", None) != _FORMAT:
+            raise CheckpointError(f"cannot replay {os.fspath(file)}: scratchnet.interop.record did not write it")
+        try:
+            values = unpack(values)
+            seen = values.pop("observation")
+            calls = [Call(**call) for call in seen.pop("calls")]
+            events = [(int(index), bool(ended)) for index, ended in seen.pop("events")]
+            return cls(**values, observation=Observation(calls, events, **seen))
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise CheckpointError(f"cannot replay {os.fspath(file)}: it is no complete reference ({error})") from error
+
+
+def reference_of(
+    theirs: Any, inputs: Any, loss: Callable | None, seed: int, dtype: Any, train: bool | None
+) -> Reference:
+    """Run a copy of a module of torch's."""
+    torch = _torch()
+    if not isinstance(theirs, torch.nn.Module):
+        raise TypeError(f"theirs must be a torch.nn.Module, got {type(theirs).__name__}")
+    module = duplicate(theirs).cpu()
+    if train is not None:
+        module.train(train)
+    if dtype is not None:
+        module.to(getattr(torch, dtype_name(dtype)))
+    module.zero_grad(set_to_none=True)
+    state = {name: to_array(value) for name, value in module.state_dict().items() if isinstance(value, torch.Tensor)}
+    dtypes = {p.dtype for p in module.parameters() if p.is_floating_point()}
+    only = str(dtypes.pop()).removeprefix("torch.") if len(dtypes) == 1 else None
+    args, kwargs = as_arguments(inputs, dtype and dtype_name(dtype))
+    modes = {name: m.training for name, m in module.named_modules()}
+    seen = observe(torch, module, args, kwargs, seed=seed, cotangents=random_cotangents(seed), loss=loss)
+    # without its suffix: which build of this version it was changes nothing
+    version = torch.__version__.partition("+")[0]
+    return Reference(kind_of(torch, module), version, only, seed, modes, state, args, kwargs, seen)
+
+
+def run_ours(ours: Any, reference: Reference, loss: Callable | None) -> Observation:
+    """Run a copy of a module of ours as the reference was run: same weights, modes, inputs, seed and cotangents.
+
+    Raises
+    ------
+    TypeError
+        If it is no module of ours.
+    RuntimeError
+        If the weights do not fit.
+    """
+    if not isinstance(ours, scratchnet.nn.Module):
+        raise TypeError(f"ours must be a scratchnet.nn.Module, got {type(ours).__name__}")
+    module = duplicate(ours)
+    if reference.dtype not in (None, "bfloat16"):
+        module.to(np.dtype(reference.dtype))
+    module.load_state_dict(reference.state)
+    module.zero_grad()
+    root = reference.modes[""]
+    for name, m in module.named_modules():
+        m.training = reference.modes.get(name, root)
+
+    def cotangents(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        given = reference.observation.cotangents
+        return {
+            place: given[place].astype(y.dtype)
+            for place, y in outputs.items()
+            if place in given and given[place].shape == y.shape
+        }
+
+    return observe(
+        scratchnet, module, reference.args, reference.kwargs, seed=reference.seed, cotangents=cotangents, loss=loss
+    )
+
+
+def record(
+    theirs: Any,
+    inputs: Any,
+    file: str | os.PathLike,
+    *,
+    loss: Callable[[Any], Any] | None = None,
+    seed: int = 0,
+    dtype: Any = None,
+    train: bool | None = None,
+    most: int | None = None,
+) -> None:
+    """Keep in a file what `compare` needs of a module of torch's, so that `replay` needs no torch.
+
+    The file has its weights, inputs, the kinds and options of its layers, their outputs and all gradients. It is a
+    checkpoint that `scratchnet.load` reads; one of that name is replaced when the new one is complete.
+
+    Parameters
+    ----------
+    theirs : torch.nn.Module
+        Is not changed.
+    inputs, loss, seed, dtype, train
+        As for `compare`. Of a loss, its value and its gradients with respect to the output are kept.
+    file : path
+    most : int, optional
+        Of gradients inside the model with more numbers than this, keep only so many, evenly spread.
+
+    Raises
+    ------
+    ImportError
+        If torch is not installed.
+    """
+    if most is not None and most < 1:
+        raise ValueError(f"record: expected most ≥ 1, got {most}")
+    reference_of(theirs, inputs, loss, seed, dtype, train).save(file, most)
+
+
+def references() -> list[str]:
+    """The names of the recorded references that come with the package; `replay` takes them."""
+    return sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}"))
+
+
+def find(file: str | os.PathLike) -> str | os.PathLike:
+    """The file of a recorded reference: this one, or the one of that name that comes with the package.
+
+    Raises
+    ------
+    FileNotFoundError
+    """
+    if os.path.exists(file):
+        return file
+    shipped = _FOLDER / f"{os.fspath(file)}{_SUFFIX}"
+    if os.fspath(file) in references():
+        return shipped
+    raise FileNotFoundError(
+        f"there is no file {os.fspath(file)}, and no reference of that name; with the package come "
+        + ", ".join(references())
+    )
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            "comparing with a module of torch's needs torch: pip install torch. Without it, replay compares with "
+            "what was recorded"
+        ) from error
+    return torch
+
+
+def random_cotangents(seed: int) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    def draw(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        return {place: rng.standard_normal(y.shape).astype(y.dtype) for place, y in outputs.items()}
+
+    return draw
+
+
+def as_arguments(inputs: Any, dtype: str | None) -> tuple[tuple, dict[str, Any]]:
+    """Positional and keyword arguments with arrays in place of tensors, floating-point ones of this dtype."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: convert(item) for key, item in value.items()}
+        if type(value) in (tuple, list):
+            return type(value)(map(convert, value))
+        if hasattr(value, "detach") or isinstance(value, np.ndarray | np.generic):
+            a = to_array(value) if hasattr(value, "detach") else np.array(value)
+            return a.astype(dtype) if dtype and a.dtype.kind == "f" else a
+        return value
+
+    if isinstance(inputs, Mapping):
+        return (), convert(inputs)
+    return convert(tuple(inputs)) if type(inputs) in (tuple, list) else (convert(inputs),), {}
+
+
+def dtype_name(dtype: Any) -> str:
+    """ "float64" for NumPy's, torch's and our dtype of that name, and for the name itself.
+
+    Raises
+    ------
+    ValueError
+        If it is no floating-point dtype that both libraries have.
+    """
+    try:
+        name = np.dtype(dtype if isinstance(dtype, str | type | np.dtype) else str(dtype).removeprefix("torch.")).name
+    except TypeError:
+        name = str(dtype)
+    if name not in ("float16", "float32", "float64"):
+        raise ValueError(f"expected dtype float16, float32 or float64, got {dtype}")
+    return name
