@@ -14,6 +14,7 @@ from scratchnet.data.sampler import BatchSampler, RandomSampler, SequentialSampl
 from scratchnet.data.worker import Job, Prefetcher
 
 _FIXED = frozenset(("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"))
+_STRIDE = 0x9E3779B9  # between epochs: far more than the number of batches, and not lost in a seed's low 32 bits
 
 
 class DataLoader:
@@ -44,13 +45,16 @@ class DataLoader:
         Batches that each worker prepares ahead; 2 if not given.
     in_order : bool
         False: batches of the workers come as they are ready.
-    pin_memory, multiprocessing_context, persistent_workers, pin_memory_device
-        Accepted for torch's sake. Workers are threads, which start in microseconds and share the dataset, and
-        arrays are where they are needed.
+    persistent_workers : bool
+        Draw no new seed for the workers after the first epoch, as torch. Otherwise without effect: workers are threads,
+        which start in microseconds and share the dataset.
+    pin_memory, multiprocessing_context, pin_memory_device
+        Accepted for torch's sake: arrays are where they are needed.
 
-    Notes ----- `state_dict()` during an epoch tells the random state the epoch's order was drawn from and how
-    many batches were handed out. After `load_state_dict`, the next iteration goes on from there; samples
-    before are not loaded again.
+    Notes
+    -----
+    `state_dict()` during an epoch tells the random state the epoch's order was drawn from and how many batches were
+    handed out. After `load_state_dict`, the next iteration goes on from there; samples before are not loaded again.
     """
 
     def __init__(
@@ -111,6 +115,7 @@ class DataLoader:
         self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
         self.pin_memory, self.pin_memory_device = pin_memory, pin_memory_device
         self.multiprocessing_context, self.in_order = multiprocessing_context, in_order
+        self._seed: int | None = None  # of the workers' last epoch, if they persist
         self._running: weakref.ref[_Epoch] | None = None
         self._resume: dict | None = None
         self.persistent_workers = persistent_workers
@@ -155,12 +160,19 @@ class DataLoader:
         unique = {id(g): g for g in given if isinstance(g, random.Generator) and g is not random.default_generator}
         return [random.default_generator, *unique.values()]
 
+    def _base_seed(self) -> int:
+        """For the workers of one epoch. As in torch, workers that persist draw one for their first epoch only."""
+        if not self.persistent_workers:
+            return draw_seed(self.generator)
+        self._seed = draw_seed(self.generator) if self._seed is None else (self._seed + _STRIDE) % 2**63
+        return self._seed
+
     def state_dict(self) -> dict[str, Any]:
         """Where this loader is. The default generator's state is to be saved beside it."""
         epoch = None if self._running is None else self._running()
         if epoch is not None and not epoch.ended:
             return dict(epoch.state)
-        return {"batches": None, "random": [g.get_state() for g in self._generators()]}
+        return {"batches": None, "random": [g.get_state() for g in self._generators()], "seed": self._seed}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Have the next iteration go on where `state` was taken."""
@@ -169,6 +181,7 @@ class DataLoader:
                 f"DataLoader: the state is of a loader with {len(state['random'])} random generators, "
                 f"this one has {len(self._generators())}"
             )
+        self._seed = state.get("seed")
         if state["batches"] is not None:
             self._resume = dict(state)
         else:
@@ -189,9 +202,9 @@ class _Epoch:
         now = generators[0].get_state()
         if resume is not None:
             _restore(generators, resume["random"])
-        self.state: dict[str, Any] = {"batches": 0, "random": [g.get_state() for g in generators]}
+        self.state: dict[str, Any] = {"batches": 0, "random": [g.get_state() for g in generators], "seed": loader._seed}
         indices = iter(loader.sampler if loader.batch_sampler is None else loader.batch_sampler)
-        base_seed = draw_seed(loader.generator)  # before the sampler's first draw, as in torch
+        base_seed = loader._base_seed()  # before the sampler's first draw, as in torch
         # The sampler draws now, not with the first batch: no random state falls between.
         indices = chain(list(islice(indices, 1)), indices)
         self.batches = self._start(indices, base_seed, 0 if resume is None else resume["batches"])

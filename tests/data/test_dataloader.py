@@ -69,6 +69,23 @@ def test_batches_of_two_epochs_are_torchs(seed, n, size, drop_last, own_generato
     assert epochs[0] == epochs[1]
 
 
+def test_workers_that_persist_draw_one_seed():
+    """The orders of three epochs are torch's, and what the workers draw is new in each."""
+    orders = []
+    for library, lib in ((scratchnet, ours), (torch, theirs)):
+        library.manual_seed(3)
+        loader = lib.DataLoader(range(12), 4, shuffle=True, num_workers=1, persistent_workers=True)
+        orders.append([[batch.tolist() for batch in loader] for _ in range(3)])
+    assert orders[0] == orders[1]
+    noisy = ours.DataLoader(Noisy(6), 3, num_workers=2, persistent_workers=True)
+    first, saved = [plain(noisy)], noisy.state_dict()
+    rest = [plain(noisy), plain(noisy)]
+    assert first[0] != rest[0] != rest[1]
+    again = ours.DataLoader(Noisy(6), 3, num_workers=2, persistent_workers=True)
+    again.load_state_dict(saved)
+    assert [plain(again), plain(again)] == rest
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize(
     "options",
