@@ -70,7 +70,10 @@ _TYPED = frozenset(
     "FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor".split()
 )
 _SWITCHES = frozenset(
-    "are_deterministic_algorithms_enabled compile finfo get_num_threads iinfo set_num_threads use_deterministic_algorithms".split()
+    """
+    are_deterministic_algorithms_enabled compile finfo get_num_threads iinfo set_num_threads
+    use_deterministic_algorithms
+    """.split()
 )
 
 

@@ -17,8 +17,7 @@ from scratchnet.autograd.mode import (
 )
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.autograd.torch_style import once_differentiable
-
-Variable = Tensor  # torch's old name
+from scratchnet.autograd.variable import Variable
 
 # Imported when first used, so that `import scratchnet` stays quick: name -> module that has it.
 _LATER = {

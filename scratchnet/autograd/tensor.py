@@ -40,8 +40,13 @@ class Tensor:
     __slots__ = ("__dict__", "__weakref__", "_counter", "_grad", "_hooks", "_needs_grad", "_node", "_view", "array")
     __hash__ = object.__hash__
 
-    def __init__(self, array: Any, requires_grad: bool = False, node: Function | None = None) -> None:
+    def __init__(
+        self, array: Any = (), requires_grad: bool = False, node: Function | None = None, *more_sizes: Any
+    ) -> None:
         if array.__class__ is not ndarray:
+            if array.__class__ is int:  # Tensor(2, 3): the others are sizes too
+                given = (array, *(() if requires_grad is False else (requires_grad,)), *(() if node is None else (node,)))
+                array, requires_grad, node = np.empty(sizes_of("Tensor", (*given, *more_sizes)), np.float32), False, None
             array = _as_array(array)
         self.array = array
         self._needs_grad = requires_grad
@@ -229,6 +234,14 @@ class Tensor:
     def device(self) -> Device:
         return device_of(self.array)
 
+    def is_pinned(self, device: Any = None) -> bool:
+        """Whether a GPU could fetch it from where it lies: False."""
+        return False
+
+    def pin_memory(self, device: Any = None) -> Tensor:
+        """The tensor itself: there is no GPU to hold the memory still for."""
+        return self
+
     @property
     def itemsize(self) -> int:
         return self.array.itemsize
@@ -280,6 +293,19 @@ def method(*names: str) -> Callable:
     return attach
 
 
+def sizes_of(name: str, given: tuple) -> tuple[int, ...]:
+    """The arguments of a constructor as sizes, if they are."""
+    for position, size in enumerate(given, 1):
+        if isinstance(size, bool) or not hasattr(size, "__index__"):
+            raise TypeError(
+                f"{name}(): expected sizes as ints, or one sequence of numbers; got {type(size).__name__} at position "
+                f"{position}"
+            )
+        if size < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(given)}")
+    return given
+
+
 def _as_array(array: Any) -> Any:
     """Operations hand over arrays; NumPy reductions hand over scalars; users, lists."""
     if isinstance(array, np.generic):
@@ -288,6 +314,6 @@ def _as_array(array: Any) -> Any:
         return array
     if isinstance(array, Tensor):
         raise TypeError("Tensor(x) of a Tensor is ambiguous: write x.detach(), x.clone() or x.alias()")
-    if isinstance(array, bool | int | float):
-        raise TypeError(f"Tensor({array}): give sizes to scratchnet.empty, and numbers to scratchnet.tensor")
+    if isinstance(array, bool | float):
+        raise TypeError(f"Tensor({array}): data must be a sequence; give single numbers to scratchnet.tensor")
     return np.array(array, dtype=np.float32)  # as torch.Tensor([1, 2]) does

@@ -32,6 +32,7 @@ from scratchnet.ops.quantiles import *  # noqa: F403
 from scratchnet.ops.ranges import *  # noqa: F403
 from scratchnet.ops.rearranging import *  # noqa: F403
 from scratchnet.ops.reduction import *  # noqa: F403
+from scratchnet.ops.reshaping_in_place import *  # noqa: F403
 from scratchnet.ops.rounding import *  # noqa: F403
 from scratchnet.ops.sampling import *  # noqa: F403
 from scratchnet.ops.scaled_products import *  # noqa: F403

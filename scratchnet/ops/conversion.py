@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy as _copy
 from typing import Any
 
@@ -178,7 +179,7 @@ def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """In another dtype; without one, torch's name of the tensor's type."""
     if dtype is None:
         return f"scratchnet.{_TYPE_NAMES.get(input.array.dtype.name, input.array.dtype.name)}Tensor"
-    return to(input, dtype)
+    return to(input, getattr(dtype, "dtype", dtype) if isinstance(dtype, builtins.type) else dtype)
 
 
 _TYPE_NAMES = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.tensor import Size, Tensor
+from scratchnet.autograd.tensor import Size, Tensor, sizes_of
 
 __all__ = [
     "FloatTensor", "DoubleTensor", "HalfTensor", "LongTensor", "IntTensor", "ShortTensor", "CharTensor", "ByteTensor",
@@ -28,15 +28,7 @@ class _TypedTensor(type):
         first = given[0]
         if len(given) == 1 and not isinstance(first, int | np.integer):
             return cls._of(first)
-        for position, size in enumerate(given, 1):
-            if isinstance(size, bool) or not isinstance(size, int | np.integer):
-                raise TypeError(
-                    f"{cls.__name__}(): expected sizes as ints, or one sequence of numbers; got {type(size).__name__} "
-                    f"at position {position}"
-                )
-            if size < 0:
-                raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(given)}")
-        return Tensor(np.empty(given, cls.dtype))
+        return Tensor(np.empty(sizes_of(cls.__name__, given), cls.dtype))
 
     def _of(cls, data: Any) -> Tensor:
         if isinstance(data, Size):

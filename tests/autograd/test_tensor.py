@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from scratchnet import Tensor
 
@@ -16,10 +17,18 @@ def test_of_numpys_scalars():
     assert Tensor(np.float64(3)).array.shape == ()
 
 
-@pytest.mark.parametrize("sizes", [(2, 3), (2,), (0.5,), (True,)])
-def test_sizes_and_single_numbers_are_refused(sizes):
-    with pytest.raises(TypeError, match=r"sizes to scratchnet\.empty, and numbers to scratchnet\.tensor"):
-        Tensor(*sizes)
+@pytest.mark.parametrize("sizes", [(), (2,), (2, 0), (2, 3, 1), (1, 2, 3, 4)])
+def test_of_sizes(sizes):
+    x = Tensor(*sizes)
+    assert x.array.shape == (sizes or (0,)) and x.array.dtype == np.float32 and not x.requires_grad and x.is_leaf
+
+
+@pytest.mark.parametrize("given, error", [((0.5,), TypeError), ((True,), TypeError), ((2, 0.5), TypeError),
+                                          ((2, -1), RuntimeError)])
+def test_single_numbers_and_impossible_sizes_are_refused(given, error):
+    for tensor in (Tensor, torch.Tensor):
+        with pytest.raises(error):
+            tensor(*given)
 
 
 def test_of_a_tensor_is_refused():
