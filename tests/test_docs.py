@@ -39,6 +39,7 @@ def test_links_exist(page: Path) -> None:
 
 PUBLIC = ("nn", "nn.functional", "nn.init", "optim", "optim.lr_scheduler")
 EXPLANATION = re.compile(r"[=·√Σ²ᵖ‖^⌊|−<>]| / |max\(|\. [A-Z]|\n|^Raises NotImplementedError")  # a formula, or sentences
+PAPER = re.compile(r'[^\W\d_][\w. ]*,\s+"[^"]+"(?:\s+\([^)]*\))?,\s+(?:19|20)\d\d')  # authors, "title", year
 SHAPE = re.compile(r"\[[A-Za-z.*][^]]*\]|\[\]|any shape")
 OF_MODULES = (nn.Sequential, nn.DataParallel)  # their shapes are those of what they contain
 
@@ -76,3 +77,18 @@ def test_docstrings_of_layers_have_shapes() -> None:
     for name, layer in documented("nn").items():
         if inspect.isclass(layer) and issubclass(layer, nn.Module) and layer.forward is not nn.Module.forward:
             assert layer in OF_MODULES or SHAPE.search(explanation(name, "nn")), f"nn.{name} says nothing of shapes"
+
+
+OF_PAPERS = ("nn.blocks", "nn.losses")
+WITHOUT_PAPER = ("Conv2dNormActivation",)  # torchvision's
+WITHOUT_SHAPE = ("ScheduledDropPath",)  # no layer: it sets the layers of a network
+
+
+@pytest.mark.parametrize("package", OF_PAPERS)
+def test_docstrings_of_what_papers_have(package: str) -> None:
+    """A formula, shapes and a paper for each; what it refers to counts."""
+    for name in importlib.import_module(f"scratchnet.{package}").__all__:
+        text = explanation(name, package).strip()
+        assert EXPLANATION.search(text), f"{package}.{name} is not explained: {text!r}"
+        assert name in WITHOUT_SHAPE or SHAPE.search(text), f"{package}.{name} says nothing of shapes"
+        assert name in WITHOUT_PAPER or PAPER.search(text), f"{package}.{name} names no paper"

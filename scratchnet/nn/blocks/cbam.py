@@ -18,7 +18,7 @@ from scratchnet.nn.modules.factory import reduced
 class ChannelGate(Module):
     """CBAM's attention to channels: y = x · σ(M(average of x) + M(maximum of x)),   M(z) = W₂ relu(W₁ z)
 
-    Average and maximum are over the pixels of each channel.
+    Average and maximum are over the pixels of each channel. A part of `CBAM`.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class ChannelGate(Module):
 class SpatialGate(Module):
     """CBAM's attention to pixels: y = x · σ(BN(f([average of x; maximum of x])))
 
-    Average and maximum are over the channels of each pixel; f is one convolution.
+    Average and maximum are over the channels of each pixel; f is one convolution. A part of `CBAM`.
 
     Parameters
     ----------

@@ -56,6 +56,8 @@ class WSConv2d(_WSConv, Conv2d):
     ------
     ValueError
         If a filter has a single weight; also as `Conv2d`.
+
+    Shapes: [N, in_channels, H, W] to [N, out_channels, OH, OW]
     """
 
 

@@ -83,7 +83,7 @@ def generator_loss(fake: Tensor, kind: str = "non_saturating", reduction: str = 
 
     Parameters
     ----------
-    fake : D(x̃), logits
+    fake : D(x̃), logits of any shape
     kind : str
     reduction : "mean", "sum" or "none"
 
