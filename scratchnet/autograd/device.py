@@ -16,6 +16,8 @@ class device:
         if isinstance(type, device):
             given = type
             type, index = given.type, given.index
+        if not isinstance(type, str):
+            raise TypeError(f"device: expected a str like 'cpu' or a device, got {type!r}")
         name, _, number = type.partition(":")
         if name not in ("cpu", "cuda"):
             raise RuntimeError(f"expected one of cpu, cuda as device type, got {type!r}")

@@ -10,7 +10,7 @@ from typing import Any
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import in_place
-from scratchnet.ops.elementwise import OPERANDS, elementwise
+from scratchnet.ops.elementwise import OPERANDS, check_tensor, elementwise
 from scratchnet.ops.promotion import promote, result_type, settled
 
 __all__ = [
@@ -197,6 +197,7 @@ subtract, multiply, divide = sub, mul, div
 @method("positive", "__pos__")
 def positive(input: Tensor) -> Tensor:
     """The tensor itself; bools have no sign."""
+    check_tensor(input, "positive")
     if input.array.dtype.kind == "b":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input

@@ -10,6 +10,7 @@ import numpy as np
 from scratchnet.autograd.broadcast import BroadcastTo, SumTo
 from scratchnet.autograd.tensor import Size, Tensor, method
 from scratchnet.ops.dims import as_shape, given_shape
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.shape import Reshape
 
 __all__ = ["broadcast_to", "broadcast_tensors", "broadcast_shapes"]
@@ -70,6 +71,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 @method()
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """`input.expand(size)`."""
+    check_tensor(input, "broadcast_to")
     return expand(input, size)
 
 

@@ -11,6 +11,7 @@ from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import ViewFunction, in_place
 from scratchnet.ops.dims import wrap_dim
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.indexing import put_
 from scratchnet.ops.layout import clone
 from scratchnet.ops.shape import reshape
@@ -83,12 +84,14 @@ def _triangle(input: Tensor, lower: bool, diagonal: int) -> Tensor:
 @method()
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Matrices (the last two dimensions) with zeros above a diagonal; `diagonal` > 0 is above the main."""
+    check_tensor(input, "tril")
     return _triangle(input, True, diagonal)
 
 
 @method()
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Matrices (the last two dimensions) with zeros below a diagonal; `diagonal` > 0 is above the main."""
+    check_tensor(input, "triu")
     return _triangle(input, False, diagonal)
 
 
@@ -105,12 +108,14 @@ def _two_dims(dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
 @method()
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A view of a diagonal of two dimensions, which becomes the last dimension."""
+    check_tensor(input, "diagonal")
     return Diagonal(offset, *_two_dims(dim1, dim2, input.array.ndim))(input)
 
 
 @method()
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices, in dimensions `dim1` and `dim2`, with the last dimension of `input` on the diagonal."""
+    check_tensor(input, "diag_embed")
     *sizes, n = input.array.shape or (1,)  # a 0-dimensional one is refused in the next line
     rest: list[int] = list(sizes)
     first, second = _two_dims(dim1, dim2, input.array.ndim + 1)
@@ -122,6 +127,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 @method()
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A matrix with a vector on its diagonal; the diagonal (a copy) of a matrix."""
+    check_tensor(input, "diag")
     if input.array.ndim == 1:
         return diag_embed(input, diagonal)
     if input.array.ndim != 2:
@@ -146,4 +152,5 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
 @method()
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """A matrix with all elements of `input` on its diagonal."""
+    check_tensor(input, "diagflat")
     return diag_embed(reshape(input, -1), offset)

@@ -54,5 +54,4 @@ def as_shape(*sizes: Any) -> tuple[int, ...]:
     try:
         return tuple(operator.index(s) for s in sizes)
     except TypeError:
-        bad = next(s for s in sizes if not hasattr(s, "__index__"))
-        raise TypeError(f"sizes must be ints, got {type(bad).__name__} in {tuple(sizes)}") from None
+        raise TypeError(f"sizes must be ints, got ({', '.join(type(s).__name__ for s in sizes)})") from None

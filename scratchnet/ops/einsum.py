@@ -17,6 +17,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from scratchnet.autograd.tensor import Tensor, method
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.matmul import matmul
 from scratchnet.ops.subscripts import Labels, parse, to_equation
 
@@ -194,6 +195,8 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     y[i·m + k, j·n + l] = input[i, j] · other[k, l] for `other` of shape (m, n), and so in any number of
     dimensions.
     """
+    check_tensor(input, "kron")
+    check_tensor(other, "kron", "other")
     ndim = max(input.ndim, other.ndim)
     outer = (1,) * (ndim - input.ndim) + tuple(input.shape)
     inner = (1,) * (ndim - other.ndim) + tuple(other.shape)
@@ -208,6 +211,7 @@ def _interleave(a: Sequence[int], b: Sequence[int]) -> list[int]:
 @method()
 def trace(input: Tensor) -> Tensor:
     """Σ_i input[i, i] of a matrix."""
+    check_tensor(input, "trace")
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     if input.array.dtype.kind == "b":

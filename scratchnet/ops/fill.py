@@ -16,6 +16,7 @@ from scratchnet.autograd.mode import modes
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import check_memory, check_writable, write
 from scratchnet.ops.broadcasting import expand_array_shape
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.promotion import cast
 
 __all__: list[str] = ["fill", "zero_", "fill_"]
@@ -56,6 +57,7 @@ def assign(x: Tensor, value: Any) -> Tensor:
 @method()
 def zero_(input: Tensor) -> Tensor:
     """All elements become 0."""
+    check_tensor(input, "zero_")
     return assign(input, 0)
 
 
@@ -75,6 +77,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor like `input` with all elements `value`."""
+    check_tensor(input, "fill")
     return fill_(input.clone(), value)
 
 

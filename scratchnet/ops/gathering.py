@@ -10,6 +10,7 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.broadcasting import broadcast_shapes, broadcast_tensors
 from scratchnet.ops.creation import fresh
 from scratchnet.ops.dims import wrap_dim
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.index_parsing import check_bounds
 from scratchnet.ops.indexing import Index, open_grid
 from scratchnet.ops.shape import reshape
@@ -168,6 +169,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 
     `x[x.nonzero(as_tuple=True)]` picks those elements.
     """
+    check_tensor(input, "nonzero")
     x = input.array
     if as_tuple:
         return tuple(map(fresh, (x if x.ndim else x.reshape(1)).nonzero()))
@@ -179,6 +181,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 @method()
 def argwhere(input: Tensor) -> Tensor:
     """`nonzero(input)`."""
+    check_tensor(input, "argwhere")
     return nonzero(input)
 
 
@@ -192,6 +195,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     num_classes : int
         -1: one more than the greatest index.
     """
+    check_tensor(tensor, "one_hot", "tensor")
     index = tensor.array
     if index.dtype != np.int64:
         raise RuntimeError(f"one_hot is only applicable to index tensor of type int64, got {index.dtype}")

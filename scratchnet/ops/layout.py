@@ -7,6 +7,7 @@ from typing import Any
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Size, Tensor, method
 from scratchnet.ops.dims import wrap_dim
+from scratchnet.ops.elementwise import check_tensor
 
 __all__ = [
     *("clone", "detach", "numel", "is_tensor", "is_floating_point", "is_signed", "is_complex"),
@@ -36,11 +37,13 @@ class Clone(Function):
 @method()
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy, through which gradients flow, with the strides of `input` if those leave no gaps."""
+    check_tensor(input, "clone")
     return Clone()(input)
 
 
 def detach(input: Tensor) -> Tensor:
     """The same memory without history: `input.detach()`."""
+    check_tensor(input, "detach")
     return input.detach()
 
 
@@ -85,6 +88,7 @@ def size(input: Tensor, dim: int | None = None) -> Any:
 @method("numel", "nelement")
 def numel(input: Tensor) -> int:
     """The number of elements."""
+    check_tensor(input, "numel")
     return input.array.size
 
 
@@ -115,12 +119,14 @@ def get_device(input: Tensor) -> int:
 @method()
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a floating-point one."""
+    check_tensor(input, "is_floating_point")
     return input.array.dtype.kind == "f"
 
 
 @method()
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype has negative numbers."""
+    check_tensor(input, "is_signed")
     return input.array.dtype.kind in "fi"
 
 
@@ -133,6 +139,7 @@ def is_complex(input: Tensor) -> bool:
 @method()
 def is_nonzero(input: Tensor) -> bool:
     """Whether the only element is not zero."""
+    check_tensor(input, "is_nonzero")
     if input.array.size != 1:
         raise RuntimeError(
             "Boolean value of Tensor with no values is ambiguous"
@@ -145,6 +152,8 @@ def is_nonzero(input: Tensor) -> bool:
 @method()
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether the shapes are equal."""
+    check_tensor(input, "is_same_size")
+    check_tensor(other, "is_same_size", "other")
     return input.array.shape == other.array.shape
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops import linalg
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.linalg.solving import logdet
 
 __all__ = [
@@ -64,6 +65,8 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 @method()
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """`linalg.cross`, by default along the first dimension of size 3."""
+    check_tensor(input, "cross")
+    check_tensor(other, "cross", "other")
     if dim is None:
         dim = next((d for d, size in enumerate(input.shape) if size == 3), None)
         if dim is None:

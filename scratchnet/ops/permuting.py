@@ -8,6 +8,7 @@ from scratchnet.autograd.function import NOTHING
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import ViewFunction
 from scratchnet.ops.dims import given_shape, wrap_dim
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.shape import Reshape
 
 __all__ = ["transpose", "swapaxes", "swapdims", "t", "permute", "movedim", "moveaxis", "adjoint"]
@@ -52,6 +53,7 @@ class Permute(ViewFunction):
 @method("transpose", "swapaxes", "swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """With two dimensions swapped."""
+    check_tensor(input, "transpose")
     ndim = input.array.ndim
     dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
     return Transpose(dim0, dim1)(input) if ndim else Reshape(())(input)
@@ -63,6 +65,7 @@ swapaxes = swapdims = transpose
 @method()
 def t(input: Tensor) -> Tensor:
     """A matrix transposed; tensors of fewer dimensions as they are."""
+    check_tensor(input, "t")
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
     return Transpose(0, 1)(input) if input.array.ndim == 2 else Reshape(input.array.shape)(input)
@@ -87,6 +90,7 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
 @method()
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """With dimensions `source` at positions `destination` (ints or tuples); the rest keep their order."""
+    check_tensor(input, "movedim")
     ndim = input.array.ndim
     given = [tuple(d) if isinstance(d, tuple | list) else (d,) for d in (source, destination)]
     if len(given[0]) != len(given[1]):
@@ -112,6 +116,7 @@ moveaxis = method("moveaxis")(movedim)
 @method()
 def adjoint(input: Tensor) -> Tensor:
     """The last two dimensions swapped: the adjoint of real matrices."""
+    check_tensor(input, "adjoint")
     return _matrix_transpose(input, "adjoint()")
 
 

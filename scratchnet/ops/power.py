@@ -165,9 +165,8 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 def float_power(input: Any, exponent: Any) -> Tensor:
     """input ** exponent in float64."""
-    return pow(
-        *[cast(x, np.dtype(np.float64)) if isinstance(x, Tensor) else float(x) for x in (input, exponent)]
-    )
+    operands = [as_operand(x, "float_power") for x in (input, exponent)]
+    return pow(*[cast(x, np.dtype(np.float64)) if isinstance(x, Tensor) else float(x) for x in operands])
 
 
 sqrt = elementwise(Sqrt, "sqrt")

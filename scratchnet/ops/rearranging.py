@@ -12,6 +12,7 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.broadcasting import expand
 from scratchnet.ops.creation import fresh
 from scratchnet.ops.dims import as_shape, given_shape, wrap_dim, wrap_dims
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.gathering import index_select
 from scratchnet.ops.layout import Clone, clone
 from scratchnet.ops.permuting import swapaxes
@@ -87,6 +88,7 @@ def repeat_interleave(
 
     `repeat_interleave(repeats)` gives the index of each element instead: 0 `repeats[0]` times, and so on.
     """
+    check_tensor(input, "repeat_interleave")
     if repeats is None:
         index = np.arange(input.array.size, dtype=input.array.dtype)
         return fresh(np.repeat(index, _repeats(input, input.array.size)))
@@ -155,6 +157,7 @@ def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
 @method()
 def fliplr(input: Tensor) -> Tensor:
     """In reverse order along dimension 1."""
+    check_tensor(input, "fliplr")
     if input.array.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
@@ -163,6 +166,7 @@ def fliplr(input: Tensor) -> Tensor:
 @method()
 def flipud(input: Tensor) -> Tensor:
     """In reverse order along dimension 0."""
+    check_tensor(input, "flipud")
     if input.array.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
@@ -171,6 +175,7 @@ def flipud(input: Tensor) -> Tensor:
 @method()
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """Turned by 90° k times in the plane of two dimensions, from the first towards the second."""
+    check_tensor(input, "rot90")
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if input.array.ndim < 2:

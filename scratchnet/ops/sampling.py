@@ -12,6 +12,7 @@ from scratchnet.autograd.view import check_memory, check_writable
 from scratchnet.ops.creation import empty_like, fresh, size_of
 from scratchnet.ops.dims import as_shape, whole_number
 from scratchnet.ops.dtypes import as_dtype
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.fill import Replace, assign
 from scratchnet.ops.promotion import get_default_dtype
 from scratchnet.random import Generator, default_generator
@@ -127,6 +128,7 @@ def normal(
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Source = None) -> Tensor:
     """1 with the probability that `input` (or `p`) gives, else 0. The gradient is 0."""
+    check_tensor(input, "bernoulli")
     g = generator or default_generator
     x = input.array
     if p is None and x.dtype.kind != "f":
@@ -142,6 +144,7 @@ def _bernoulli(g: Generator, p: np.ndarray, dtype: np.dtype) -> np.ndarray:
 @method()
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Source = None) -> Tensor:
     """Indices drawn in proportion to weights of shape (categories,) or (rows, categories)."""
+    check_tensor(input, "multinomial")
     return fresh((generator or default_generator).multinomial(input.array, num_samples, replacement))
 
 

@@ -173,9 +173,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     RuntimeError
         If the condition holds no bools, or shapes do not broadcast.
     """
+    check_tensor(condition, "where", "condition")
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
-    if check_tensor(condition, "where", "condition").array.dtype.kind not in "bu":
+    if condition.array.dtype.kind not in "bu":
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )

@@ -16,6 +16,7 @@ from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import ViewFunction
 from scratchnet.ops.dims import as_shape, given_shape, wrap_dim, wrap_dims
 from scratchnet.ops.dtypes import as_dtype
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.layout import stride
 from scratchnet.ops.reducing import numpy_names
 
@@ -137,6 +138,7 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 @method()
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from `start_dim` to `end_dim` (inclusive) made one; a number becomes a vector."""
+    check_tensor(input, "flatten")
     shape = input.array.shape
     first, last = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if first > last:
@@ -151,12 +153,14 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @method()
 def ravel(input: Tensor) -> Tensor:
     """All dimensions made one."""
+    check_tensor(input, "ravel")
     return reshape(input, -1)
 
 
 @method()
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One dimension made several, whose sizes multiply to its size; one of them may be -1."""
+    check_tensor(input, "unflatten")
     if input.array.ndim == 0:
         raise RuntimeError(
             "unflatten: expected a tensor with at least one dimension, got a 0-dimensional one"
@@ -179,6 +183,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 @numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Without the dimensions of size 1, or without those of `dim` (an int or a tuple) that have size 1."""
+    check_tensor(input, "squeeze")
     shape = input.array.shape
     dims = wrap_dims(dim, len(shape))
     return Squeeze(tuple(size for d, size in enumerate(shape) if d not in dims or size != 1))(input)
@@ -188,6 +193,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 @numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With one more dimension, of size 1, before position `dim`."""
+    check_tensor(input, "unsqueeze")
     shape = input.array.shape
     dim = wrap_dim(dim, len(shape) + 1)
     return Unsqueeze((*shape[:dim], 1, *shape[dim:]))(input)

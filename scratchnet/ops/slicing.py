@@ -12,6 +12,7 @@ from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import ViewFunction
 from scratchnet.ops.dims import wrap_dim
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.joining import cat, stack
 from scratchnet.ops.reducing import numpy_names
 
@@ -104,6 +105,7 @@ def along(dim: int, index: Any) -> tuple:
 @method()
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The part at `index` along `dim`, which is removed."""
+    check_tensor(input, "select")
     if not input.array.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim, index = wrap_dim(dim, input.array.ndim), operator.index(index)
@@ -119,6 +121,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 @method()
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` consecutive parts along `dim`, from `start`."""
+    check_tensor(input, "narrow")
     if not input.array.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     dim, start, length = wrap_dim(dim, input.array.ndim), operator.index(start), operator.index(length)
@@ -140,6 +143,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 @numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The parts at each index along `dim`, which is removed, as a tuple."""
+    check_tensor(input, "unbind")
     if not input.array.ndim:
         raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
     return Unbind(wrap_dim(dim, input.array.ndim))(input)
@@ -148,6 +152,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 @method()
 def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Consecutive parts along `dim`: of a size (the last may be smaller), or of the sizes in a list."""
+    check_tensor(input, "split")
     if not input.array.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = wrap_dim(dim, input.array.ndim)
@@ -174,6 +179,7 @@ def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Ten
 @method()
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` consecutive parts along `dim`, of equal size but for the last."""
+    check_tensor(input, "chunk")
     if not input.array.ndim:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
@@ -190,6 +196,7 @@ def tensor_split(
     input: Tensor, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None
 ) -> tuple[Tensor, ...]:
     """Parts along `dim`: a number of them, of sizes that differ by at most 1; or those between indices."""
+    check_tensor(input, "tensor_split")
     where: Any = next((x for x in (indices_or_sections, indices, sections) if x is not None), None)
     if not input.array.ndim:
         raise RuntimeError(
@@ -215,7 +222,7 @@ def _split_along(name: str, least: int, dim: int) -> Any:
     """hsplit, vsplit, dsplit: `tensor_split` along a fixed dimension, whose size an int must divide."""
 
     def function(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        ndim = input.array.ndim
+        ndim = check_tensor(input, name).array.ndim
         if ndim < least:
             raise RuntimeError(
                 f"{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, but got a "

@@ -327,6 +327,13 @@ def test_refusals_are_those_of_torch(text):
     assert types[0] is types[1]
 
 
+@pytest.mark.parametrize("text", ["StepLR(o, 0)", "StepLR(o, -1)", "CosineAnnealingLR(o, 0)", "CyclicLR(o, 0.1, 0.2, 0)"])
+def test_a_course_without_length_is_refused(text):
+    """torch divides by zero, some steps later."""
+    with pytest.raises(ValueError, match="above 0, got (0|-1)"):
+        eval(text, {**vars(scratchnet.optim.lr_scheduler), "o": optimizer(scratchnet)})
+
+
 def test_a_learning_rate_that_is_a_tensor_changes_in_place():
     p = scratchnet.nn.Parameter(scratchnet.ones(1))
     lr = scratchnet.tensor(0.5)

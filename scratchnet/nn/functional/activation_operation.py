@@ -44,6 +44,9 @@ class Pointwise(Function):
         super().__init_subclass__(**kwargs)
 
     def __init__(self, *parameters: float) -> None:
+        for number in parameters:
+            if number.__class__ is not float and not isinstance(number, (int, np.number)):
+                raise TypeError(f"{type(self).__name__.lower()}: options must be numbers, got {number!r}")
         self.parameters = parameters
 
     def _read(self) -> Any:

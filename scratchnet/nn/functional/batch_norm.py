@@ -12,6 +12,7 @@ from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn.functional.arguments import require_float, require_same_dtype
 from scratchnet.nn.functional.norm import GroupNorm, Normalisation, apply_affine, check_channels
+from scratchnet.ops.elementwise import check_tensor
 
 
 class BatchNorm(Normalisation):
@@ -150,7 +151,7 @@ def instance_norm(
     RuntimeError
         If shapes or dtypes do not fit, or running averages are missing without `use_input_stats`.
     """
-    n = math.prod(input.shape[2:])
+    n = math.prod(check_tensor(input, "instance_norm").shape[2:])
     if use_input_stats and n == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     shape = check_batch_norm("instance_norm", input, running_mean, running_var, weight, bias, use_input_stats)

@@ -16,6 +16,7 @@ from scratchnet.nn.functional.dropout import dropout
 from scratchnet.nn.functional.linear import linear
 from scratchnet.nn.functional.padding import pad
 from scratchnet.nn.functional.softmax import softmax
+from scratchnet.ops.elementwise import check_tensor
 
 
 class SplitHeads(Function):
@@ -245,6 +246,8 @@ def _static(name: str, static: Tensor | None, projected: Tensor) -> Tensor:
 # ---- shapes ------------------------------------------------------------------------------------------------
 def check_shapes(query: Tensor, key: Tensor, value: Tensor, padding: Any, mask: Any, heads: int) -> bool:
     """Whether there is a batch; refuse dimensions that do not agree."""
+    for name, x in (("query", query), ("key", key), ("value", value)):
+        check_tensor(x, "multi_head_attention_forward", name)
     n = query.array.ndim
     if n not in (2, 3):
         raise AssertionError(f"query should be unbatched 2D or batched 3D tensor but received {n}-D query tensor")

@@ -9,6 +9,7 @@ import numpy as np
 
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.ops.dims import wrap_dim, wrap_dims
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.linalg.checks import check_matrices
 from scratchnet.ops.linalg.spectral import svdvals
 from scratchnet.ops.norm import Norm
@@ -32,6 +33,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
     RuntimeError
         If the input does not hold floats; for an infinite or negative p without elements.
     """
+    check_tensor(x, "linalg.vector_norm", "x")
     x = _converted(x, dtype, "linalg.vector_norm")
     if isinstance(ord, str):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {ord!r}")
@@ -97,6 +99,7 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
     Without `ord`, the 2-norm of all elements, or over `dim`. With it: `matrix_norm` if `dim` names two
     dimensions, or if it is None and A is a matrix, or if `ord` is "fro" or "nuc"; else `vector_norm`.
     """
+    check_tensor(A, "linalg.norm", "A")
     if isinstance(ord, str) and isinstance(dim, int):
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
     if dim is not None and not isinstance(dim, int) and len(dim) not in (1, 2):

@@ -10,6 +10,7 @@ import numpy as np
 from scratchnet.autograd.function import Function
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.ops.dims import wrap_dim
+from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.linalg.checks import check_square
 from scratchnet.ops.linalg.solving import inv
 from scratchnet.ops.matmul import matmul
@@ -110,6 +111,8 @@ class Cross(Function):
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The cross product of vectors of 3 elements, which lie along `dim`."""
+    check_tensor(input, "linalg.cross")
+    check_tensor(other, "linalg.cross", "other")
     if input.ndim != other.ndim:
         raise RuntimeError(
             f"linalg.cross: inputs must have the same number of dimensions, got {input.ndim} and {other.ndim}."
@@ -129,4 +132,5 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonals of the matrices in the last two dimensions (`Tensor.diagonal` takes the first two)."""
+    check_tensor(A, "linalg.diagonal", "A")
     return A.diagonal(offset, dim1, dim2)

@@ -121,6 +121,15 @@ def test_an_unknown_approximation_is_refused():
     check_against_torch("nn.functional.gelu", np.zeros(2), approximate="sin")
 
 
+@pytest.mark.parametrize("size", [1, 1 << 15])  # the second is what compiled loops are for
+def test_options_are_numbers(size):
+    x = scratchnet.ones(size)
+    for name in ("leaky_relu", "elu", "threshold", "hardshrink", "softplus", "celu", "leaky_relu_"):
+        for option in ("a", (1, 2), None, np.ones(2)):
+            with pytest.raises((TypeError, ValueError)):
+                getattr(scratchnet.nn.functional, name)(x, *[option] * (1 + (name == "threshold")))
+
+
 def test_refusals_are_torchs():
     x = values((2, 3), 0)
     for name, args, kwargs in [
