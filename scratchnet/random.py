@@ -3,10 +3,10 @@
 Every draw is made of 32-bit words of the Mersenne Twister, seeded with the low 32 bits of the seed; `Generator`
 turns them into numbers by torch's rules, so that the state after a call is torch's too.
 
-Integers, permutations, and float32 uniforms and normals have torch's bits; float64 numbers agree to a few
-units in the last place, where torch's compiler fused a multiply and an add.  (torch on Intel processors
-samples ``bernoulli`` of a scalar p, and ``exponential``, from a generator of Intel's library; we follow
-what it does everywhere else.)
+Integers, permutations, choices and masks, and float32 uniforms and normals have torch's bits; float64 normals agree
+within two units in the last place, functions of a uniform number (exponential, Cauchy, …) within a few, where another
+logarithm or a fused multiply-add rounds otherwise.  (torch up to 2.4 sampled ``bernoulli`` of a scalar p, and
+``exponential``, from a generator of Intel's library on Intel's processors; torch 2.13 does not, on any.)
 """
 
 from __future__ import annotations
