@@ -17,6 +17,11 @@ ARGUMENTS = {
     "vae": "--n 256 --epochs 3",
     "dcgan": "--iterations 8 --n 64 --batchSize 8",
     "gcn": "--epochs 30",
+    "char_lstm": "--epochs 1 --hidden 16",
+    "transformer_lm": "--steps 8 --batch_size 4",
+    "siamese": "--epochs 2 --n 64",
+    "super_resolution": "--nEpochs 2 --n 32",
+    "reinforce": "--episodes 8",
 }
 
 
