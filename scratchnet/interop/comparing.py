@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scratchnet.interop.comparison import Comparison
-from scratchnet.interop.reference import Reference, find, reference_of, run_ours
+from scratchnet.interop.reference import Reference, check_ours, find, reference_of, run_ours
 
 Loss = Callable[[Any], Any]
 
@@ -36,7 +36,8 @@ def compare(
         Gets `theirs.state_dict()`, and its modules get the modes, training or not, of those with the same names.
     theirs : torch.nn.Module
     inputs : tensor or array, tuple, dict
-        Of either library, or NumPy's. A tuple is several arguments, a dict arguments by name.
+        Of either library; NumPy's floating-point arrays get the dtype of the model. A tuple is several arguments, a
+        dict arguments by name.
     loss : callable or pair of callables, optional
         From the module's output to the number that is differentiated, in place of the random gradients. One that works
         on tensors of both libraries, or one for ours and one for torch's.
@@ -68,6 +69,7 @@ def compare(
     >>> interop.compare(nn.LayerNorm(4, eps=1e-3), torch.nn.LayerNorm(4), torch.eye(4)).likely_cause.text
     "eps is 0.001, torch's is 1e-05"
     """
+    check_ours(ours)
     ours_loss, theirs_loss = loss if isinstance(loss, tuple) else (loss, loss)
     reference = reference_of(theirs, inputs, theirs_loss, seed, dtype, train)
     return Comparison(run_ours(ours, reference, ours_loss), reference, rtol, atol)

@@ -101,7 +101,7 @@ def reference_of(
     state = {name: to_array(value) for name, value in module.state_dict().items() if isinstance(value, torch.Tensor)}
     dtypes = {p.dtype for p in module.parameters() if p.is_floating_point()}
     only = str(dtypes.pop()).removeprefix("torch.") if len(dtypes) == 1 else None
-    args, kwargs = as_arguments(inputs, dtype and dtype_name(dtype))
+    args, kwargs = as_arguments(inputs, dtype and dtype_name(dtype), None if only == "bfloat16" else only)
     modes = {name: m.training for name, m in module.named_modules()}
     seen = observe(torch, module, args, kwargs, seed=seed, cotangents=random_cotangents(seed), loss=loss)
     # without its suffix: which build of this version it was changes nothing
@@ -119,8 +119,7 @@ def run_ours(ours: Any, reference: Reference, loss: Callable | None) -> Observat
     RuntimeError
         If the weights do not fit.
     """
-    if not isinstance(ours, scratchnet.nn.Module):
-        raise TypeError(f"ours must be a scratchnet.nn.Module, got {type(ours).__name__}")
+    check_ours(ours)
     module = duplicate(ours)
     if reference.dtype not in (None, "bfloat16"):
         module.to(np.dtype(reference.dtype))
@@ -141,6 +140,11 @@ def run_ours(ours: Any, reference: Reference, loss: Callable | None) -> Observat
     return observe(
         scratchnet, module, reference.args, reference.kwargs, seed=reference.seed, cotangents=cotangents, loss=loss
     )
+
+
+def check_ours(ours: Any) -> None:
+    if not isinstance(ours, scratchnet.nn.Module):
+        raise TypeError(f"ours must be a scratchnet.nn.Module, got {type(ours).__name__}")
 
 
 def record(
@@ -215,23 +219,35 @@ def _torch() -> Any:
 
 def random_cotangents(seed: int) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
     def draw(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng([seed, 1])  # not the stream that inputs are likely to come from
         return {place: rng.standard_normal(y.shape).astype(y.dtype) for place, y in outputs.items()}
 
     return draw
 
 
-def as_arguments(inputs: Any, dtype: str | None) -> tuple[tuple, dict[str, Any]]:
-    """Positional and keyword arguments with arrays in place of tensors, floating-point ones of this dtype."""
+def as_arguments(inputs: Any, dtype: str | None, of_arrays: str | None) -> tuple[tuple, dict[str, Any]]:
+    """Positional and keyword arguments with arrays in place of tensors.
+
+    Parameters
+    ----------
+    dtype : str, optional
+        Of all that is floating-point.
+    of_arrays : str, optional
+        Without it, of those that were NumPy arrays.
+    """
+
+    def cast(a: np.ndarray, dtype: str | None) -> np.ndarray:
+        return a.astype(dtype) if dtype and a.dtype.kind == "f" else a
 
     def convert(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {key: convert(item) for key, item in value.items()}
         if type(value) in (tuple, list):
             return type(value)(map(convert, value))
-        if hasattr(value, "detach") or isinstance(value, np.ndarray | np.generic):
-            a = to_array(value) if hasattr(value, "detach") else np.array(value)
-            return a.astype(dtype) if dtype and a.dtype.kind == "f" else a
+        if hasattr(value, "detach"):
+            return cast(to_array(value), dtype)
+        if isinstance(value, np.ndarray | np.generic):
+            return cast(np.array(value), dtype or of_arrays)
         return value
 
     if isinstance(inputs, Mapping):
