@@ -1,7 +1,7 @@
 """The training loop.
 
-    trainer = Trainer(model, Adam(model.parameters()), callbacks=[Progress(),
-    Checkpoint("run/checkpoint.npz")]) trainer.fit(train_loader, epochs=10, test=test_loader)
+    trainer = Trainer(model, Adam(model.parameters()), callbacks=[Progress(), Checkpoint("run/checkpoint.npz")])
+    trainer.fit(train_loader, epochs=10, test=test_loader)
 
 A callback is told of each event and may look at everything in the trainer: `loss`, `output`, `epoch`,
 `history`, …
@@ -10,7 +10,8 @@ A callback is told of each event and may look at everything in the trainer: `los
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -135,8 +136,7 @@ class Trainer:
         for callback in self.callbacks:
             getattr(callback, event)(self)
 
-    # ---- checkpoints
-    # -----------------------------------------------------------------------------------------
+    # ---- checkpoints ---------------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Any]:
         """All that another process needs to go on from here. For on_batch_end and on_epoch_end."""
         return {
@@ -148,7 +148,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
-            "callbacks": {type(c).__name__: c.state_dict() for c in self.callbacks},
+            "callbacks": {name: callback.state_dict() for name, callback in self._named_callbacks()},
             "loader": self.train_loader.state_dict(),
             "random": random.get_rng_state(),
         }
@@ -161,13 +161,21 @@ class Trainer:
             raise ValueError("Trainer: only one of this trainer and the state has a scheduler")
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
-        for callback in self.callbacks:
-            callback.load_state_dict(state["callbacks"].get(type(callback).__name__, {}))
+        for name, callback in self._named_callbacks():
+            callback.load_state_dict(state["callbacks"].get(name, {}))
         self.epoch, self.batch, self.history = state["epoch"], state["batch"], list(state["history"])
         for mean, values in zip((self.mean_loss, self.mean_accuracy), state["means"]):
             mean.load_state_dict(values)
         self._loader_state = state["loader"]
         random.set_rng_state(state["random"])
+
+    def _named_callbacks(self) -> Iterator[tuple[str, Callback]]:
+        """Callbacks by type, a second one of a type with its number: EarlyStopping, EarlyStopping 2."""
+        seen: Counter[str] = Counter()
+        for callback in self.callbacks:
+            kind = type(callback).__name__
+            seen[kind] += 1
+            yield (kind if seen[kind] == 1 else f"{kind} {seen[kind]}"), callback
 
 
 def predict(model: Module, loader: Iterable[Any]) -> tuple[Tensor, Tensor]:

@@ -136,6 +136,16 @@ def test_a_restart_changes_nothing(tmp_path, workers, every, after):
     assert again.callbacks[0].state_dict() == whole.callbacks[0].state_dict()
 
 
+def test_callbacks_of_one_kind_keep_their_own_state():
+    stops = [EarlyStopping("loss", 9), EarlyStopping("accuracy", 9)]
+    trainer = make(callbacks=stops)
+    trainer.fit(loaders()[0], 1)
+    again = make(callbacks=[EarlyStopping("loss", 9), EarlyStopping("accuracy", 9)])
+    again.load_state_dict(trainer.state_dict())
+    assert [c.best for c in again.callbacks] == [c.best for c in stops]
+    assert stops[0].best != stops[1].best
+
+
 def test_a_state_with_another_model_or_scheduler_is_refused():
     trainer = make()
     trainer.fit(loaders()[0], 1)
