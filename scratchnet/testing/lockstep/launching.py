@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import operator
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from scratchnet.testing.lockstep.errors import MARK, Deadlock, KernelError, LaunchLimit, Race, SharedMemoryLimit, Unsupported
-from scratchnet.testing.lockstep.memory import Array, Clock, Memory, TracedArray
+from scratchnet.testing.lockstep.clock import Clock
+from scratchnet.testing.lockstep.errors import (
+    MARK,
+    Deadlock,
+    KernelError,
+    LaunchLimit,
+    Race,
+    SharedMemoryLimit,
+    Unsupported,
+)
+from scratchnet.testing.lockstep.memory import Array, Memory, TracedArray
 from scratchnet.testing.lockstep.namespace import Cuda, Dim3
 from scratchnet.testing.lockstep.rebind import Rebinding, body
 from scratchnet.testing.lockstep.scalars import Cast, device_math, device_scalar, dtype_of
@@ -90,20 +99,26 @@ def launch(
     options = (seed, shared, shared_limit, allow_same_value, tuple(undefined))
     try:
         sizes = _size("grid", grid), _size("block", block)
-        before = [np.array(a) if isinstance(a, np.ndarray) else a for a in args]
+        arrays = list(_arrays(args))
+        before = [a.copy() for a in arrays]
         try:
             return _Run(kernel, *sizes, args, options, None).execute()
         except Race as found:
-            if found.watch is None:
-                raise
-            for now, then in zip(args, before, strict=True):
-                if isinstance(now, np.ndarray):
-                    now[...] = then
+            for array, contents in zip(arrays, before, strict=True):
+                array[...] = contents
             _Run(kernel, *sizes, args, options, found.watch).execute()
             raise  # not reached: the second run is the first once more
     except KernelError as error:
         error.kernel = name
         raise error.with_traceback(None) from error.__cause__
+
+
+def _arrays(args: Iterable[Any]) -> Iterator[np.ndarray]:
+    for value in args:
+        if isinstance(value, np.ndarray):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _arrays(value)
 
 
 def _size(what: str, value: Any) -> Dim3:

@@ -40,19 +40,23 @@ def without_barrier(kernel: Any, k: int) -> FunctionType:
     for function in called(kernel):
         tree = _parse(function)
         calls = _calls(tree)
-        if k >= len(calls):
-            k -= len(calls)
-            continue
-        mutant = _compiled(function, ast.fix_missing_locations(_Delete(calls[k]).visit(tree)))
-
-        def substitute(_: str, value: Any, function: FunctionType = function, mutant: FunctionType = mutant) -> Any:
-            if getattr(value, "py_func", value) is function:
-                return copies.function(mutant)
-            return value if isinstance(value, ModuleType) and is_foreign(value) else NotImplemented
-
-        copies = Rebinding(substitute)
-        return copies.function(mutant if function is body(kernel) else kernel)
+        if k < len(calls):
+            mutant = _compiled(function, ast.fix_missing_locations(_Delete(calls[k]).visit(tree)))
+            return _replaced(kernel, function, mutant)
+        k -= len(calls)
     raise AssertionError("a barrier that no function has")
+
+
+def _replaced(kernel: Any, function: FunctionType, mutant: FunctionType) -> FunctionType:
+    """A copy of a kernel that calls `mutant` where it called `function`."""
+
+    def substitute(_: str, value: Any) -> Any:
+        if getattr(value, "py_func", value) is function:
+            return copies.function(mutant)
+        return value if isinstance(value, ModuleType) and is_foreign(value) else NotImplemented
+
+    copies = Rebinding(substitute)
+    return copies.function(mutant if function is body(kernel) else kernel)
 
 
 def check_barriers(run: Callable[[Any], Any], kernel: Any) -> dict[Barrier, str]:
@@ -147,7 +151,11 @@ def _compiled(function: FunctionType, tree: ast.FunctionDef) -> FunctionType:
     inner = next(c for c in outer_code.co_consts if isinstance(c, CodeType) and c.co_name == tree.name)
     cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
     mutant = FunctionType(
-        inner, function.__globals__, function.__name__, function.__defaults__, tuple(cells[n] for n in inner.co_freevars)
+        inner,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        tuple(cells[n] for n in inner.co_freevars),
     )
     mutant.__kwdefaults__, mutant.__module__ = function.__kwdefaults__, function.__module__
     return mutant

@@ -92,9 +92,11 @@ class Cuda:
     """The names of `numba.cuda` that may stand inside a kernel. The scheduler keeps its attributes up to date."""
 
     warpsize = 32
-    popc, clz, ffs, brev, fma = map(
-        staticmethod, (scalars.popc, scalars.clz, scalars.ffs, scalars.brev, scalars.fma)
-    )
+    popc = staticmethod(scalars.popc)
+    clz = staticmethod(scalars.clz)
+    ffs = staticmethod(scalars.ffs)
+    brev = staticmethod(scalars.brev)
+    fma = staticmethod(scalars.fma)
 
     def __init__(self, run: Any):
         self._run = run
@@ -188,7 +190,8 @@ class Cuda:
         thread = self._run.clock.thread
         mask = int(mask) & FULL
         if not mask >> thread.lane & 1:
-            raise WarpMask(f"{operation}: mask {mask:#010x} does not name lane {thread.lane} ({thread})", threads=(thread,))
+            text = f"{operation}: mask {mask:#010x} does not name lane {thread.lane} ({thread})"
+            raise WarpMask(text, threads=(thread,))
         thread.request = (WARP, operation, mask, value)
         values: dict[int, Any] = self._run.hub.switch()
         return values
@@ -204,7 +207,8 @@ class Cuda:
             source_lane = lane
         if source_lane not in values:
             thread = self._run.clock.thread
-            raise WarpMask(f"{operation}: lane {lane} reads lane {source_lane}, which does not take part", threads=(thread,))
+            text = f"{operation}: {thread} reads lane {source_lane} of its warp, which does not take part"
+            raise WarpMask(text, threads=(thread,))
         return values[source_lane]
 
     def shfl_sync(self, mask: Any, value: Any, lane: Any) -> Any:

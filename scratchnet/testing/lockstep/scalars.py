@@ -23,26 +23,10 @@ def signed(value: int) -> int:
     return value if -(WORD >> 1) <= value < WORD >> 1 else (value + (WORD >> 1)) % WORD - (WORD >> 1)
 
 
-class Unsigned(int):
-    """uint8, …, uint64: wraps at 64 bits with its like, becomes int64 with a signed integer."""
+def _binary(name: str) -> Callable[[int, Any], Any]:
+    apply = getattr(int, name)
 
-    bits = 64
-
-
-class Int32(int):
-    """A signed integer of less than 64 bits: its width matters to clz alone, arithmetic widens it."""
-
-    bits = 32
-
-
-class Unsigned32(Unsigned):
-    bits = 32
-
-
-def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
-    apply = getattr(int, f"__{'r' if reflected else ''}{name}__")
-
-    def method(self: Unsigned, other: Any) -> Any:
+    def method(self: int, other: Any) -> Any:
         value = apply(self, other)
         if value is NotImplemented:
             return value
@@ -51,18 +35,39 @@ def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
     return method
 
 
-def _shift(name: str) -> Callable[[Any, Any], Any]:
-    apply = getattr(int, f"__{name}__")
-    return lambda self, other: Unsigned(apply(self, int(other)) % WORD)
+def _left(name: str) -> Callable[..., Any]:
+    """An operation whose result has the type of its left side."""
+    apply = getattr(int, name)
+    return lambda self, *other: Unsigned(apply(self, *map(int, other)) % WORD)
 
 
-for _name in ("add", "sub", "mul", "floordiv", "mod", "and", "or", "xor"):
-    setattr(Unsigned, f"__{_name}__", _binary(_name, False))
-    setattr(Unsigned, f"__r{_name}__", _binary(_name, True))
-for _name in ("lshift", "rshift"):
-    setattr(Unsigned, f"__{_name}__", _shift(_name))
-Unsigned.__invert__ = lambda self: Unsigned(WORD - 1 - int(self))  # type: ignore[method-assign, assignment]
-Unsigned.__neg__ = lambda self: Unsigned(-int(self) % WORD)  # type: ignore[method-assign, assignment]
+class Unsigned(int):
+    """uint64, and what smaller ones become: wraps at 64 bits with its like, is int64 with a signed integer."""
+
+    bits = 64
+
+    __add__, __radd__ = _binary("__add__"), _binary("__radd__")
+    __sub__, __rsub__ = _binary("__sub__"), _binary("__rsub__")
+    __mul__, __rmul__ = _binary("__mul__"), _binary("__rmul__")
+    __floordiv__, __rfloordiv__ = _binary("__floordiv__"), _binary("__rfloordiv__")
+    __mod__, __rmod__ = _binary("__mod__"), _binary("__rmod__")
+    __and__, __rand__ = _binary("__and__"), _binary("__rand__")
+    __or__, __ror__ = _binary("__or__"), _binary("__ror__")
+    __xor__, __rxor__ = _binary("__xor__"), _binary("__rxor__")
+    __lshift__, __rshift__ = _left("__lshift__"), _left("__rshift__")
+    __invert__, __neg__ = _left("__invert__"), _left("__neg__")
+
+
+class Unsigned32(Unsigned):
+    """An unsigned integer of less than 64 bits, as it is loaded or cast; arithmetic widens it."""
+
+    bits = 32
+
+
+class Int32(int):
+    """A signed integer of less than 64 bits: its width matters to clz and the like alone, arithmetic widens it."""
+
+    bits = 32
 
 
 def dtype_of(spec: Any) -> np.dtype[Any]:

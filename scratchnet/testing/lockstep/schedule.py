@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextvars
 import importlib
-import random
 from collections import deque
 from types import CodeType
 from typing import Any
 
 from scratchnet.testing.lockstep.errors import Deadlock, DivergentBarrier, Failure, KernelError, WarpMask
-from scratchnet.testing.lockstep.memory import Clock
-from scratchnet.testing.lockstep.namespace import BARRIER, FULL, PAUSE, Cuda, Dim3
+from scratchnet.testing.lockstep.namespace import BARRIER, PAUSE, Dim3
 
 SPIN_LIMIT = 200_000
 
@@ -20,13 +18,11 @@ def greenlets() -> Any:
     try:
         return importlib.import_module("greenlet")
     except ImportError as missing:
-        raise ImportError("scratchnet.testing.lockstep runs each thread in a greenlet: pip install greenlet") from missing
+        raise ImportError("the simulator runs each CUDA thread in a greenlet: pip install greenlet") from missing
 
 
 class Thread:
     """A thread of a block, between its first instruction and its return."""
-
-    __slots__ = ("answer", "block", "fenced", "greenlet", "index", "interval", "joined", "lane", "request", "tid", "warp")
 
     def __init__(self, tid: int, block: Dim3, size: Dim3, greenlet: Any):
         self.tid, self.block, self.greenlet = tid, block, greenlet
@@ -109,35 +105,32 @@ class Block:
         values = {t.lane: t.request[3] for t in group}
         if operation == "syncwarp":
             self.clock.join(group)
-        for t in group:
-            t.answer = values
+        for lane in group:
+            lane.answer = values
         del self.warps[key]
         self.run.warp_operations += 1
         self.run.spins = 0
-        random.Random.shuffle(self.rng, group)
-        if self.rng.random() < 0.5:
-            self.ready.extend(group)
-        else:
-            self.ready.extendleft(group)
+        self.rng.shuffle(group)
+        (self.ready.extend if self.rng.random() < 0.5 else self.ready.extendleft)(group)
 
     def named(self, warp: int, mask: int) -> list[Thread]:
         """The threads whose lanes a mask names, of those that the block has."""
-        return [t for t in self.threads[32 * warp : 32 * warp + 32] if mask >> t.lane & 1]
+        return [t for t in self.threads[32 * warp : 32 * (warp + 1)] if mask >> t.lane & 1]
 
     def stuck(self) -> KernelError:
         """No thread can go on: who waits, and for whom."""
         if not self.warps:
             first = self.at_barrier[0]
-            gone = next(t for t in self.threads if t.greenlet.dead)
+            other = next(t for t in self.threads if t.greenlet.dead)
             text = f"{len(self.at_barrier)} of {self.count} threads wait {at(first)}, the others have returned"
-            return self.error(DivergentBarrier, f"{text}, {gone} among them", first, gone)
+            return self.error(DivergentBarrier, f"{text}, {other} among them", first, other)
         (warp, operation, mask), group = next(iter(self.warps.items()))
         missing = [t for t in self.named(warp, mask) if t not in group]
         gone = [t for t in missing if t.greenlet.dead]
         other = (gone or missing)[0]
         what = "has returned" if gone else f"waits {at(other)}"
         lanes = ", ".join(str(t.lane) for t in missing)
-        text = f"{group[0]} waits in {operation} with mask {mask & FULL:#010x} for lanes {lanes} of its warp: {other} {what}"
+        text = f"{group[0]} waits in {operation} with mask {mask:#010x} for lanes {lanes} of its warp: {other} {what}"
         return self.error(WarpMask if gone else Deadlock, text, group[0], other)
 
     def error(self, kind: type[KernelError], text: str, *threads: Thread) -> KernelError:
