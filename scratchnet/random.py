@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -48,8 +49,8 @@ def set_rng_state(state: np.ndarray) -> None:
 
 
 @contextmanager
-def fork_rng(enabled: bool = True) -> Iterator[None]:
-    """Leave the default generator after the block as it was before it."""
+def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
+    """Leave the default generator after the block as it was before it. There are no other `devices`."""
     if not enabled:
         yield
         return

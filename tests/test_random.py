@@ -224,7 +224,7 @@ def test_a_new_generator_starts_where_torchs_does():
 def test_default_generator_and_fork():
     random.manual_seed(3)
     assert random.initial_seed() == 3
-    with random.fork_rng():
+    with random.fork_rng([]):
         first = random.default_generator.uniform(4)
     with pytest.raises(KeyError), random.fork_rng():
         random.default_generator.uniform(1)
