@@ -86,7 +86,8 @@ def main(argv=None):
         scheduler.step()
         losses.append(loss.item())
         if step % 50 == 0:
-            print(f"step {step:4d} | lr {scheduler.get_last_lr()[0]:.4f} | loss {losses[-1]:.3f} | ppl {math.exp(losses[-1]):.2f}")
+            lr = scheduler.get_last_lr()[0]
+            print(f"step {step:4d} | lr {lr:.4f} | loss {losses[-1]:.3f} | ppl {math.exp(losses[-1]):.2f}")
     return losses
 
 

@@ -59,13 +59,13 @@ def _bernoullis(p: Bernoulli, q: Bernoulli) -> Tensor:
     # log σ(x) = -softplus(-x): finite where p or q rounds to 0 or 1
     of_one = p.probs * (softplus(-q.logits) - softplus(-p.logits))
     of_zero = (1 - p.probs) * (softplus(q.logits) - softplus(p.logits))
-    of_one = _where_possible(of_one, p.probs == 0, q.probs == 0)
-    return of_one + _where_possible(of_zero, p.probs == 1, q.probs == 1)
+    of_one = _where_possible(of_one, p.probs.eq(0), q.probs.eq(0))
+    return of_one + _where_possible(of_zero, p.probs.eq(1), q.probs.eq(1))
 
 
 @register_kl(Categorical, Categorical)
 def _categoricals(p: Categorical, q: Categorical) -> Tensor:
-    return _where_possible(p.probs * (p.logits - q.logits), p.probs == 0, q.probs == 0).sum(-1)
+    return _where_possible(p.probs * (p.logits - q.logits), p.probs.eq(0), q.probs.eq(0)).sum(-1)
 
 
 def _where_possible(term: Tensor, never_in_p: Tensor, never_in_q: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from scratchnet.ops.shape import squeeze, unsqueeze
 __all__: list[str] = []
 
 
-def _in_place(view: Callable[..., Tensor]) -> None:
+def _in_place(view: Callable[..., Tensor], *other_names: str) -> None:
     """The tensor becomes the view of what it was: a later change in place finds its way to the base."""
 
     def become(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -33,9 +33,9 @@ def _in_place(view: Callable[..., Tensor]) -> None:
 
     become.__name__ = become.__qualname__ = f"{view.__name__}_"
     become.__doc__ = f"In-place form of `{view.__name__}`: the same memory and history, in another shape."
-    method(become.__name__)(become)
+    method(become.__name__, *other_names)(become)
 
 
-for _view in (squeeze, unsqueeze, t, transpose):
+for _view in (squeeze, unsqueeze, t):
     _in_place(_view)
-method("swapaxes_", "swapdims_")(Tensor.transpose_)
+_in_place(transpose, "swapaxes_", "swapdims_")

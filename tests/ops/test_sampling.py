@@ -42,8 +42,8 @@ FILLS = [
     *("uniform_(3, 1)", "uniform_(**{'from': 1, 'to': 2})", "uniform_(a=1)", "normal_(0, 1, 2)"),
     *("normal_(0, mean=1)", "random_(1, 2, 3)", "random_()", "random_(5)", "random_(-2, 5)", "random_(5, 2)"),
     *("log_normal_()", "cauchy_()", "cauchy_(1, 2)", "geometric_(0.3)", "geometric_(1.5)", "bernoulli_(p)"),
-    *("bernoulli_(p[0])", "bernoulli_(p[:, :2])", "bernoulli_(2)", "bernoulli_(0.3)", "bernoulli_(p * 2)", "exponential_(-1)", "exponential_(3)"),
-    *("random_(**{'from': 2, 'to': 4})",),
+    *("bernoulli_(p[0])", "bernoulli_(p[:, :2])", "bernoulli_(2)", "bernoulli_(0.3)", "bernoulli_(p * 2)"),
+    *("exponential_(-1)", "exponential_(3)", "random_(**{'from': 2, 'to': 4})"),
 ]  # fmt: skip
 
 
