@@ -30,6 +30,8 @@ class Reference:
     ----------
     kind : str
         Its class.
+    about : str
+        What it prints as: its layers and their options.
     torch_version : str
     dtype : str or None
         Of its floating-point parameters, if they have one.
@@ -44,6 +46,7 @@ class Reference:
     """
 
     kind: str
+    about: str
     torch_version: str
     dtype: str | None
     seed: int
@@ -106,7 +109,7 @@ def reference_of(
     seen = observe(torch, module, args, kwargs, seed=seed, cotangents=random_cotangents(seed), loss=loss)
     # without its suffix: which build of this version it was changes nothing
     version = torch.__version__.partition("+")[0]
-    return Reference(kind_of(torch, module), version, only, seed, modes, state, args, kwargs, seen)
+    return Reference(kind_of(torch, module), repr(module), version, only, seed, modes, state, args, kwargs, seen)
 
 
 def run_ours(ours: Any, reference: Reference, loss: Callable | None) -> Observation:
@@ -183,9 +186,19 @@ def record(
     reference_of(theirs, inputs, loss, seed, dtype, train).save(file, most)
 
 
-def references() -> list[str]:
-    """The names of the recorded references that come with the package; `replay` takes them."""
-    return sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}"))
+def references() -> dict[str, str]:
+    """The recorded references that come with the package: names that `replay` takes, and what is to be built for each."""
+    return {name: _summary(Reference.load(_FOLDER / f"{name}{_SUFFIX}")) for name in _names()}
+
+
+def _names() -> list[str]:
+    return sorted(path.name.removesuffix(_SUFFIX) for path in _FOLDER.glob(f"*{_SUFFIX}"))
+
+
+def _summary(reference: Reference) -> str:
+    arrays = [f"{a.dtype} {list(a.shape)}" for a in reference.observation.calls[0].inputs.values()]
+    mode = "training" if reference.modes[""] else "evaluation"
+    return f"{reference.about}\ncalled with {', '.join(arrays)}, in {mode} mode"
 
 
 def find(file: str | os.PathLike) -> str | os.PathLike:
@@ -198,11 +211,11 @@ def find(file: str | os.PathLike) -> str | os.PathLike:
     if os.path.exists(file):
         return file
     shipped = _FOLDER / f"{os.fspath(file)}{_SUFFIX}"
-    if os.fspath(file) in references():
+    if os.fspath(file) in _names():
         return shipped
     raise FileNotFoundError(
         f"there is no file {os.fspath(file)}, and no reference of that name; with the package come "
-        + ", ".join(references())
+        + ", ".join(_names())
     )
 
 

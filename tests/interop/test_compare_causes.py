@@ -1,5 +1,7 @@
 """Each known mistake, planted in a layer of one's own beside torch's, is named; and nothing else is."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -234,7 +236,7 @@ def adaptive(round_end):
             edges = np.arange(4) * 5 / 3
             parts = [
                 x.narrow(axis, int(np.floor(a)), int(round_end(b) - np.floor(a))).mean(axis, keepdim=True)
-                for a, b in zip(edges, edges[1:])
+                for a, b in pairwise(edges)
             ]
             x = scratchnet.cat(parts, axis)
         return x
