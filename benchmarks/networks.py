@@ -1,11 +1,10 @@
-"""Networks of the benchmarks, each written once for both libraries: they get the library as `torch`.
-
-The blocks are torchvision's, where it has the network.
-"""
+"""Networks of the benchmarks, each written once for both libraries: they get the library as `torch`."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from benchmarks.twin import twin
 
 
 def lenet(torch: Any) -> Any:
@@ -19,95 +18,30 @@ def lenet(torch: Any) -> Any:
     )  # fmt: skip
 
 
-def _basic_block(torch: Any, channels: int, out: int, stride: int) -> Any:
-    nn = torch.nn
-
-    class BasicBlock(nn.Module):
-        """y = relu(x + f(x)), f two 3×3 convolutions (He et al., "Deep residual learning for image recognition", 2016)."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv1 = nn.Conv2d(channels, out, 3, stride, padding=1, bias=False)
-            self.bn1 = nn.BatchNorm2d(out)
-            self.relu = nn.ReLU(inplace=True)
-            self.conv2 = nn.Conv2d(out, out, 3, padding=1, bias=False)
-            self.bn2 = nn.BatchNorm2d(out)
-            self.downsample = None
-            if stride != 1 or channels != out:
-                self.downsample = nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
-
-        def forward(self, x: Any) -> Any:
-            y = self.relu(self.bn1(self.conv1(x)))
-            y = self.bn2(self.conv2(y))
-            y += x if self.downsample is None else self.downsample(x)
-            return self.relu(y)
-
-    return BasicBlock()
-
-
-def _stages(torch: Any, widths: tuple[int, ...], blocks: int) -> Any:
-    """Residual blocks; each stage but the first halves the size."""
-    layers, channels = [], widths[0]
-    for stage, width in enumerate(widths):
-        for block in range(blocks):
-            layers.append(_basic_block(torch, channels, width, 2 if stage and block == 0 else 1))
-            channels = width
-    return layers
+def _vision(torch: Any, module: str) -> Any:
+    """The file of an architecture in scratchnet.vision.models, with the library's layers."""
+    return twin(torch, f"scratchnet.vision.models.{module}")
 
 
 def resnet18(torch: Any, width: int = 64) -> Any:
-    """ResNet-18 for 224×224 images of 1000 classes (He et al., 2016)."""
-    nn = torch.nn
-    return nn.Sequential(
-        nn.Conv2d(3, width, 7, 2, padding=3, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
-        nn.MaxPool2d(3, 2, padding=1), *_stages(torch, (width, 2 * width, 4 * width, 8 * width), 2),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8 * width, 1000),
-    )  # fmt: skip
+    """ResNet-18 for 224×224 images of 1000 classes (He et al., "Deep residual learning for image recognition", 2016)."""
+    return _vision(torch, "resnet").resnet18(width=width)
 
 
 def resnet20(torch: Any) -> Any:
     """ResNet-20 for 32×32 images of 10 classes (He et al., 2016), with 1×1 convolutions where the size changes."""
-    nn = torch.nn
+    nn, resnet = torch.nn, _vision(torch, "resnet")
+    stages = ((16, 16, 3), (16, 32, 3, 2), (32, 64, 3, 2))
     return nn.Sequential(
         nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True),
-        *_stages(torch, (16, 32, 64), 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
+        *(block for sizes in stages for block in resnet.stage(resnet.BasicBlock, *sizes)),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
     )  # fmt: skip
 
 
 def mobilenet_v2(torch: Any) -> Any:
     """MobileNetV2 (Sandler et al., "MobileNetV2: Inverted residuals and linear bottlenecks", 2018)."""
-    nn = torch.nn
-
-    def convolution(channels: int, out: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> Any:
-        layer = nn.Conv2d(channels, out, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-        return nn.Sequential(layer, nn.BatchNorm2d(out), nn.ReLU6(inplace=True))
-
-    class InvertedResidual(nn.Module):
-        """Expand with 1×1, filter every channel with 3×3, project with 1×1."""
-
-        def __init__(self, channels: int, out: int, stride: int, expand: int) -> None:
-            super().__init__()
-            self.use_res_connect = stride == 1 and channels == out
-            hidden = channels * expand
-            expansion = [convolution(channels, hidden, 1)] if expand != 1 else []
-            self.conv = nn.Sequential(
-                *expansion, convolution(hidden, hidden, 3, stride, hidden),
-                nn.Conv2d(hidden, out, 1, bias=False), nn.BatchNorm2d(out),
-            )  # fmt: skip
-
-        def forward(self, x: Any) -> Any:
-            return x + self.conv(x) if self.use_res_connect else self.conv(x)
-
-    layers, channels = [convolution(3, 32, stride=2)], 32
-    stages = (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)
-    for expand, out, repeats, stride in stages:
-        for i in range(repeats):
-            layers.append(InvertedResidual(channels, out, stride if i == 0 else 1, expand))
-            channels = out
-    return nn.Sequential(
-        *layers, convolution(320, 1280, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-        nn.Dropout(0.2), nn.Linear(1280, 1000),
-    )  # fmt: skip
+    return _vision(torch, "mobilenetv2").mobilenet_v2()
 
 
 def vision_transformer(torch: Any, size: int = 32, patch: int = 4, layers: int = 6, width: int = 384, heads: int = 6) -> Any:
