@@ -1,4 +1,4 @@
-"""The command line: `scratchnet train`, `scratchnet evaluate`, `scratchnet predict`."""
+"""The command line: `scratchnet train`, `evaluate`, `predict`, `compare`."""
 
 from __future__ import annotations
 

@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         ("train", "train a network, LeNet-5 on handwritten digits if nothing else is said", _add_train),
         ("evaluate", "how good a trained network is, class by class", _add_evaluate),
         ("predict", "what a trained network takes images for", _add_predict),
+        ("compare", "run a model beside torch's, and find the first layer that differs", _add_compare),
     ):
         command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.", **common)
         command.usage = add(command)
@@ -137,6 +138,40 @@ def _add_predict(parser: argparse.ArgumentParser) -> str:
     return "scratchnet predict [OPTION …] CHECKPOINT IMAGE …"
 
 
+def _add_compare(parser: argparse.ArgumentParser) -> str:
+    parser.epilog = (
+        "examples:\n"
+        "  scratchnet compare lenet5\n"
+        "  scratchnet compare mine:LSTM --reference lstm\n"
+        "  scratchnet compare mine:net --with theirs:net --input 8x1x28x28 --dtype float64\n"
+        "  scratchnet compare mine:net --with theirs:net --input 4x12:1000 --train --record net.pt\n\n"
+        "The exit code is 0 if all agree, and 1 if something differs."
+    )
+    parser.add_argument(
+        "model", metavar="MODEL", help="lenet5, or package.module:factory of your own; the folder you are in is searched"
+    )
+    beside = parser.add_mutually_exclusive_group()
+    beside.add_argument("--with", dest="theirs", metavar="FACTORY", help="package.module:factory of torch's model")
+    beside.add_argument(
+        "--reference", metavar="FILE", help="what was recorded with --record, or the name of one that comes along"
+    )
+    with_torch = parser.add_argument_group("together with --with")
+    with_torch.add_argument(
+        "--input",
+        dest="inputs",
+        type=_input,
+        action="append",
+        metavar="SHAPE",
+        help="2x3x8 for normal numbers, 2x7:100 for whole ones below 100; once for each argument",
+    )
+    with_torch.add_argument("--dtype", choices=("float16", "float32", "float64"), help="convert both models to it")
+    with_torch.add_argument("--train", action="store_true", help="in training mode (default: in evaluation mode)")
+    with_torch.add_argument("--seed", type=_seed, metavar="N", help="of inputs, dropout and gradients (default: 0)")
+    with_torch.add_argument("--record", metavar="FILE", help="keep torch's side: --reference then needs no torch")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    return "scratchnet compare [OPTION …] MODEL"
+
+
 DATA_HELP = "mnist5k (comes along), mnist:FOLDER or fashion:FOLDER (with the IDX files)"
 
 
@@ -179,6 +214,14 @@ def _name(text: str) -> str:
     if not text or text in (".", "..") or "/" in text or "\\" in text:
         raise argparse.ArgumentTypeError(f"expected the name of a folder in the output folder, got {text!r}")
     return text
+
+
+def _input(text: str) -> tuple[tuple[int, ...], int | None]:
+    """A shape, and the number that integers are to be below."""
+    shape, colon, below = text.partition(":")
+    if not re.fullmatch(r"\d+(x\d+)*", shape) or (colon and not re.fullmatch("[1-9]\\d*", below)):
+        raise argparse.ArgumentTypeError(f"expected a shape as 2x3x8, or 2x7:100 for whole numbers, got {text!r}")
+    return tuple(map(int, shape.split("x"))), int(below) if colon else None
 
 
 def explicit(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""`scratchnet compare`"""
+
+import json
+import sys
+
+import pytest
+
+from scratchnet.cli import main
+from scratchnet.cli.options import parse
+
+OURS = """
+from scratchnet import nn
+
+def right():
+    return nn.Sequential(nn.Embedding(9, 4), nn.LayerNorm(4), nn.Dropout(0.5), nn.Linear(4, 2))
+
+def wrong():
+    net = right()
+    net[1].eps = 1e-3
+    return net
+
+class Net(nn.Linear):
+    def __init__(self):
+        super().__init__(6, 4)
+
+instance = nn.LSTM(3, 4, num_layers=2)
+number = 3
+"""
+THEIRS = """
+from torch import nn
+
+def net():
+    return nn.Sequential(nn.Embedding(9, 4), nn.LayerNorm(4), nn.Dropout(0.5), nn.Linear(4, 2))
+
+class Net(nn.Linear):
+    def __init__(self):
+        super().__init__(6, 4)
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "compared_ours.py").write_text(OURS)
+    (tmp_path / "compared_theirs.py").write_text(THEIRS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name in ("compared_ours", "compared_theirs"):
+        sys.modules.pop(name, None)
+
+
+def test_a_model_of_the_zoo(capsys):
+    assert main(["compare", "lenet5"]) == 0
+    out = capsys.readouterr().out
+    assert "activation #4  ReLU" in out and "no difference: 58 arrays agree" in out
+
+
+def test_models_of_ones_own(capsys):
+    argv = ["--with", "compared_theirs:net", "--input", "2x5:9", "--dtype", "float64", "--train"]
+    assert main(["compare", "compared_ours:right", *argv]) == 0
+    assert "training mode" in capsys.readouterr().out
+    assert main(["compare", "compared_ours:wrong", *argv, "--quiet"]) == 1
+    assert capsys.readouterr().out == (
+        "first difference: output of 1 (LayerNorm)\n"
+        "likely cause: eps is 0.001, torch's is 1e-05: output equals that of LayerNorm with eps=0.001\n"
+    )
+    assert main(["compare", "compared_ours:Net", "--with", "compared_theirs:Net", "--input", "2x6"]) == 0
+    assert "float32, seed 0, evaluation mode" in capsys.readouterr().out
+
+
+def test_json(capsys):
+    argv = ["--with", "compared_theirs:net", "--input", "2x5:9", "--json", "--seed", "4"]
+    assert main(["compare", "compared_ours:wrong", *argv]) == 1
+    found = json.loads(capsys.readouterr().out)
+    row = found["rows"][found["first_difference"]]
+    assert (row["layer"], row["what"], row["problem"]) == ("1", "output", "differs")
+    assert not found["ok"] and found["causes"][0]["cause"] == "eps is 0.001, torch's is 1e-05"
+
+
+def test_record_and_reference(tmp_path, capsys):
+    argv = ["--with", "compared_theirs:net", "--input", "2x5:9", "--record", "net.pt"]
+    assert main(["compare", "compared_ours:right", *argv]) == 0
+    assert main(["compare", "compared_ours:right", "--reference", "net.pt"]) == 0
+    assert main(["compare", "compared_ours:wrong", "--reference", "net.pt"]) == 1
+    assert main(["compare", "compared_ours:instance", "--reference", "lstm", "--quiet"]) == 0
+    assert capsys.readouterr().out.endswith("no difference: 16 arrays agree\n")
+
+
+def test_on_a_terminal_it_has_colours(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "120")
+    argv = ["--with", "compared_theirs:net", "--input", "2x5:9"]
+    assert main(["compare", "compared_ours:wrong", *argv]) == 1
+    out = capsys.readouterr().out
+    assert "\x1b[1;31m" in out and "likely cause: eps is 0.001" in out
+
+
+def test_weights_that_do_not_fit(capsys):
+    assert main(["compare", "compared_ours:Net", "--reference", "lstm"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("scratchnet: error: the weights do not fit compared_ours:Net\n\nkey ")
+    assert "weight_ih_l0" in err and "unexpected" in err and "missing" in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["lenet6"], "expected lenet5, lenet5-1998, perceptron or package.module:factory, got 'lenet6'"),
+        (["perceptron"], "what is perceptron to be compared with? --with FACTORY names torch's model"),
+        (["compared_ours:none", "--reference", "lstm"], "compared_ours has no none"),
+        (["nowhere_to_be:found", "--reference", "lstm"], "cannot import nowhere_to_be: No module named"),
+        (["compared_ours:number", "--reference", "lstm"], "expected a scratchnet.nn.Module"),
+        (["compared_ours:Net", "--with", "compared_theirs:Net"], "--with needs --input: the shape"),
+        (["compared_ours:Net", "--reference", "lstm", "--input", "2x3"], "--input goes together with --with"),
+        (["compared_ours:Net", "--reference", "lstn"], "there is no file lstn, and no reference of that name"),
+        (["compared_ours:Net", "--reference", "compared_ours.py"], "cannot load compared_ours.py"),
+    ],
+)
+def test_errors_are_one_line(argv, message, capsys):
+    assert main(["compare", *argv]) == 1
+    out, err = capsys.readouterr()
+    assert message in err and err.count("\n") == 1 and err.startswith("scratchnet: error: ") and not out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["a:b", "--input", "2y3"], "argument --input: expected a shape as 2x3x8, or 2x7:100"),
+        (["a:b", "--input", "2x3:0"], "argument --input: expected a shape as 2x3x8, or 2x7:100"),
+        (["a:b", "--with", "c:d", "--reference", "e"], "not allowed with argument --with"),
+        (["a:b", "--dtype", "int8"], "argument --dtype: invalid choice: 'int8'"),
+        ([], "the following arguments are required: MODEL"),
+    ],
+)
+def test_wrong_usage(argv, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(["compare", *argv])
+    assert stop.value.code == 2 and message in capsys.readouterr().err
