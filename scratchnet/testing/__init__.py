@@ -9,8 +9,8 @@
     >>> testing.check_layer(nn.Linear(3, 4), "Linear(3, 4)", x)  # a module against torch's
 
 All checks return None, or raise an AssertionError whose message is a report. `testing.strategies` holds
-Hypothesis strategies for shapes, axes, indices and the geometry of layers. Hypothesis and torch are imported
-only by what needs them.
+Hypothesis strategies for shapes, axes, indices and the geometry of layers; `testing.lockstep` runs CUDA kernels where
+there is no GPU. Hypothesis, torch and greenlet are imported only by what needs them.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ __all__ = [
     "check_gradient",
     "check_layer",
     "forbid_host_arrays",
+    "lockstep",
     "strategies",
     "values",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "strategies":
-        return importlib.import_module("scratchnet.testing.strategies")
+    if name in ("lockstep", "strategies"):
+        return importlib.import_module(f"scratchnet.testing.{name}")
     raise AttributeError(f"module 'scratchnet.testing' has no attribute {name!r}")

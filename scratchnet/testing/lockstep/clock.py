@@ -75,7 +75,8 @@ class Clock:
     def acquire(self, record: list[Any]) -> None:
         """An atomic operation hands on, from block to block, what was done before a fence.
 
-        It releases what this thread fenced: all of the block's earlier epochs, and its own interval.
+        It releases what this thread fenced: all of the block's earlier epochs, and its own interval. The block as a
+        whole acquires: that its other threads wait for the one that did is for the race on its answer to show.
         """
         published = self.releases.get(id(record))
         if published:

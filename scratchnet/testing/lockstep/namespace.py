@@ -277,4 +277,6 @@ def assigned_name(frame: FrameType) -> str:
     """The variable that the call which is running in a frame is assigned to."""
     following = (i for i in dis.get_instructions(frame.f_code) if i.offset > frame.f_lasti)
     store = next((i for i in following if i.opname.startswith("STORE_")), None)
-    return store.argval if store is not None and isinstance(store.argval, str) else "array"
+    name = store.argval if store is not None else None
+    name = name[0] if isinstance(name, tuple) else name  # newer Pythons store and load in one instruction
+    return name if isinstance(name, str) else "array"

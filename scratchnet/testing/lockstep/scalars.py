@@ -139,15 +139,12 @@ def brev(value: int) -> int:
 
 
 def fma(a: Any, b: Any, c: Any) -> Any:
-    """a·b + c, rounded once."""
-    exact = [float(x) for x in (a, b, c)]
-    kind = np.result_type(a, b, c).type
-    if not all(map(math.isfinite, exact)):
-        return kind(a * b + c)
-    if kind is np.float32:  # the product is exact in float64
-        return np.float32(exact[0] * exact[1] + exact[2])
-    ratios = [x.as_integer_ratio() for x in exact]
-    (p, q), (r, s), (t, u) = ratios
+    """a·b + c, rounded once; of float32, once to float64 and once to float32."""
+    kind = np.float32 if type(a) is type(b) is type(c) is np.float32 else np.result_type(a, b, c).type
+    x, y, z = float(a), float(b), float(c)
+    if kind is np.float32 or not all(map(math.isfinite, (x, y, z))):
+        return kind(x * y + z)  # of two float32 the product is exact in float64
+    (p, q), (r, s), (t, u) = (v.as_integer_ratio() for v in (x, y, z))
     return kind((p * r * u + t * q * s) / (q * s * u))
 
 

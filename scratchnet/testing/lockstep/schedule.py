@@ -100,7 +100,8 @@ class Block:
         key = (thread.warp, operation, mask)
         group = self.warps.setdefault(key, [])
         group.append(thread)
-        if len(group) < len(self.named(thread.warp, mask)):
+        lanes = min(32, self.count - 32 * thread.warp)  # that the block has
+        if len(group) < (mask & (1 << lanes) - 1).bit_count():
             return
         values = {t.lane: t.request[3] for t in group}
         if operation == "syncwarp":
