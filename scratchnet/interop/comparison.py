@@ -161,7 +161,8 @@ class Comparison:
             yield self._row(None, "loss", "loss", self.ours.loss, seen.loss)
 
     def _backward(self) -> Iterator[Row]:
-        gradients = self.reference.observation.parameter_gradients
+        ours_too = dict.fromkeys(self.ours.parameter_gradients)
+        gradients: dict[str, Any] = {**ours_too, **self.reference.observation.parameter_gradients}
         for index, theirs, ours, ended in self._pairs(backwards=True):
             if ended:
                 yield from self._places(index, "gradient", ours.gradients, theirs.gradients)

@@ -38,6 +38,8 @@ class Reference:
     seed : int
     modes : dict of bool
         Whether each of its modules is in training mode, by name.
+    frozen : list of str
+        Its parameters that do not require grad.
     state : dict of arrays
         Its state dict before it ran.
     args, kwargs
@@ -51,6 +53,7 @@ class Reference:
     dtype: str | None
     seed: int
     modes: dict[str, bool]
+    frozen: list[str]
     state: dict[str, np.ndarray]
     args: tuple
     kwargs: dict[str, Any]
@@ -106,10 +109,11 @@ def reference_of(
     only = str(dtypes.pop()).removeprefix("torch.") if len(dtypes) == 1 else None
     args, kwargs = as_arguments(inputs, dtype and dtype_name(dtype), None if only == "bfloat16" else only)
     modes = {name: m.training for name, m in module.named_modules()}
+    frozen = [name for name, p in module.named_parameters() if not p.requires_grad]
     seen = observe(torch, module, args, kwargs, seed=seed, cotangents=random_cotangents(seed), loss=loss)
     # without its suffix: which build of this version it was changes nothing
     version = torch.__version__.partition("+")[0]
-    return Reference(kind_of(torch, module), repr(module), version, only, seed, modes, state, args, kwargs, seen)
+    return Reference(kind_of(torch, module), repr(module), version, only, seed, modes, frozen, state, args, kwargs, seen)
 
 
 def run_ours(ours: Any, reference: Reference, loss: Callable | None) -> Observation:
@@ -128,6 +132,8 @@ def run_ours(ours: Any, reference: Reference, loss: Callable | None) -> Observat
         module.to(np.dtype(reference.dtype))
     module.load_state_dict(reference.state)
     module.zero_grad()
+    for name, p in module.named_parameters():
+        p.requires_grad_(name not in reference.frozen)
     root = reference.modes[""]
     for name, m in module.named_modules():
         m.training = reference.modes.get(name, root)

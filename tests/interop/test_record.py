@@ -68,11 +68,14 @@ def test_without_torch(recorded):
         "from scratchnet import interop, nn\n"
         "net = nn.Sequential(nn.Linear(6, 5), nn.Dropout(0.5), nn.LayerNorm(5, eps=1e-3), nn.Linear(5, 2))\n"
         f"print(interop.replay(net, {str(recorded[1])!r}).likely_cause.text)\n"
-        "print(interop.replay(nn.GRU(3, 4), 'gru').ok, *interop.references())"
+        "print(interop.replay(nn.GRU(3, 4), 'gru').ok, *interop.references())\n"
+        "try: interop.compare(nn.ReLU(), None, None)\n"
+        "except ImportError as error: print(error)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    cause, rest = out.splitlines()
+    cause, rest, refusal = out.splitlines()
     assert cause == "eps is 0.001, torch's is 1e-05" and rest.startswith("True attention batchnorm_eval")
+    assert "pip install torch" in refusal and "replay" in refusal
 
 
 def test_a_loss_is_kept_with_the_gradients_it_gave(tmp_path):

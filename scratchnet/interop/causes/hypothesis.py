@@ -120,9 +120,10 @@ def rerun(
 ) -> Result:
     """The layer that torch has, run here on our inputs with other options or parameters."""
     layer = _construct(kind or evidence.theirs.kind, {**evidence.options, **changes}, evidence.state)
-    layer.to(evidence.x.dtype) if evidence.x.dtype.kind == "f" else None
+    if evidence.x.dtype.kind == "f":
+        layer.to(evidence.x.dtype)
     if evidence.state:
-        layer.load_state_dict(evidence.state if state is None else state, strict=False)
+        layer.load_state_dict(evidence.state if state is None else state)
     layer.train(evidence.theirs.training)
     with no_grad():
         output = layer(*_tensors(evidence.ours.args), **_tensors(evidence.ours.kwargs))
