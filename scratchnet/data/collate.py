@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from scratchnet import ops
 from scratchnet.autograd import Tensor
 
 
@@ -46,7 +47,7 @@ def default_collate(batch: Any) -> Any:
     Raises
     ------
     RuntimeError
-        If samples differ in shape or in length.
+        If samples differ in shape or in length, or one is missing (None).
     TypeError
         For anything else, strings in arrays included.
     """
@@ -54,13 +55,11 @@ def default_collate(batch: Any) -> Any:
         return batch.fields
     first = batch[0]
     if isinstance(first, Tensor):
-        from scratchnet.ops import stack
-
-        return stack(list(batch), 0)
+        return ops.stack(list(batch), 0)
     if isinstance(first, np.ndarray | np.generic) and not isinstance(first, np.str_ | np.bytes_):
         return Tensor(_stack_arrays(batch))
     if isinstance(first, float | int):  # bool too
-        return Tensor(np.array(batch, np.float64 if isinstance(first, float) else None))
+        return ops.tensor(list(batch), dtype=np.float64 if isinstance(first, float) else None)
     if isinstance(first, str | bytes):
         return batch
     if isinstance(first, Mapping):

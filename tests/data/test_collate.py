@@ -47,6 +47,7 @@ BATCHES = {
     "numpy bools": [np.bool_(True), np.bool_(False)],
     "floats": [1.5, 2],
     "ints": [1, 2],
+    "an int and a float": [1, 2.5],
     "bools": [True, False],
     "strings": ["a", "bc"],
     "bytes": [b"a", b"b"],
@@ -91,6 +92,13 @@ def test_refuses_what_torch_refuses(batch):
         theirs.default_collate([make(s, torch.from_numpy) for s in batch])
     with pytest.raises(expected.type):
         ours.default_collate([make(s, Tensor) for s in batch])
+
+
+@pytest.mark.parametrize("batch", [[1.5, None], [1, None], [True, None], [1, "a"], [1.5, "a"], [1, (2,)]])
+def test_what_is_missing_becomes_no_nan_and_no_object(batch):
+    for library in (ours, theirs):
+        with pytest.raises((RuntimeError, TypeError, ValueError)):
+            library.default_collate(batch)
 
 
 def test_stacked_samples_are_a_sequence_of_samples():
