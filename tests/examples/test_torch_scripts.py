@@ -23,6 +23,7 @@ ARGUMENTS = {
     "super_resolution": "--nEpochs 2 --n 32",
     "reinforce": "--episodes 8",
 }
+SECONDS_LONG = {"cnn", "dcgan", "mlp", "siamese"}       # of these, most in convolutions compiled for them alone, or steps
 
 
 def with_scratchnet(source):
@@ -61,7 +62,7 @@ def test_every_script_is_here():
     assert {path.stem for path in SCRIPTS.glob("*.py")} == set(ARGUMENTS)
 
 
-@pytest.mark.parametrize("name", ARGUMENTS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SECONDS_LONG else n for n in ARGUMENTS])
 def test_the_losses_are_torchs(name):
     source = (SCRIPTS / f"{name}.py").read_text()
     changed = with_scratchnet(source)
