@@ -211,6 +211,7 @@ NOT_HERE = {
         as_tensor asarray empty from_numpy full ones scalar_tensor tensor zeros zeros_like ones_like full_like
         empty_like arange eye linspace logspace tril_indices triu_indices broadcast_shapes bernoulli multinomial normal
         rand rand_like randint randint_like randn randn_like randperm
+        FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor
     """,
     "gives host values by its nature": """
         allclose equal is_floating_point is_signed is_complex is_nonzero is_same_size is_tensor numel
