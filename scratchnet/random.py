@@ -5,8 +5,8 @@ turns them into numbers by torch's rules, so that the state after a call is torc
 
 Integers, permutations, choices and masks, and float32 uniforms and normals have torch's bits; float64 normals agree
 within two units in the last place, functions of a uniform number (exponential, Cauchy, …) within a few, where another
-logarithm or a fused multiply-add rounds otherwise.  (torch up to 2.4 sampled ``bernoulli`` of a scalar p, and
-``exponential``, from a generator of Intel's library on Intel's processors; torch 2.13 does not, on any.)
+logarithm or a fused multiply-add rounds otherwise.  (Older releases of torch sampled ``bernoulli`` of a scalar p, and
+``exponential``, from a generator of Intel's library on Intel's processors; torch 2.13 does not.)
 """
 
 from __future__ import annotations

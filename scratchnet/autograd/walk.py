@@ -11,6 +11,7 @@ Threads may walk graphs of their own at the same time, also if they share leaves
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Sequence
@@ -185,7 +186,12 @@ def accumulate(x: Tensor, g: Any) -> None:
             total._counter[0] += 1
 
 
-_references = getattr(sys, "getrefcount", lambda g: 1 << 30)  # where it is not known who refers to it, all is copied
+def _unknown(g: Any) -> float:
+    """For an interpreter that does not count references: no comparison with it holds, so that all is copied."""
+    return math.nan
+
+
+_references = getattr(sys, "getrefcount", _unknown)
 
 
 def _owns_memory(g: Any) -> bool:
@@ -196,20 +202,20 @@ def _owns_memory(g: Any) -> bool:
                               and _references_to_base(g) <= _ITS_VIEW)  # fmt: skip
 
 
-def _references_to_base(g: np.ndarray) -> int:
+def _references_to_base(g: np.ndarray) -> float:
     return _references(g.base)
 
 
 _ITS_VIEW = _references_to_base(np.empty((2, 3)).reshape(6))
 
 
-def _calibrated() -> int:
+def _calibrated() -> float:
     """How many references an array has in `accumulate` that nobody but the walk and `engine.backward` know.
 
     Counted, not known: interpreters differ in which references they count.
     """
 
-    def as_accumulate(x: Any, g: Any) -> int:
+    def as_accumulate(x: Any, g: Any) -> float:
         return _references(g)
 
     found = {0: np.empty(1)}

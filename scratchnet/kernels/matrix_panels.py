@@ -6,9 +6,8 @@ which is turned over on the way.  A block of a panel, and of A's rows, stays in 
     panel[k, n] = B[k, first + n]                         _DEPTH × WIDTH numbers
     C[m, first + n] += Σ_k A[m, k] · panel[k, n]          _ROWS rows at a time
 
-A number of the panel is used for every row of the block, so that laying it out, a quarter of a cycle, pays from a few rows on.
-A BLAS packs A as well, for strides of any kind and in blocks for far larger matrices, which the products of networks do not
-repay: with 65 rows of 384 numbers, as ViT has them for one image, OpenBLAS reaches half of what this does.
+A number of the panel is used for every row of the block, so that laying it out pays from a few rows on.  A BLAS packs A as
+well, for strides of any kind and in blocks for far larger matrices, which the products of networks do not repay.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from scratchnet.kernels.jit import jit
 from scratchnet.kernels.matrix_tile import multiply_add_wide, shape
 from scratchnet.kernels.parallel import parallel_for
 from scratchnet.kernels.registry import dense
+from scratchnet.kernels.vector_loops import add, copy
 
 WIDTH = 1                           # of the tile: `tile.specialised` puts it in
 
@@ -56,21 +56,18 @@ def product_loop(start, stop, a, b, b_is_turned, bias, out, height, depth, scrat
                 transpose(b[first * inner + k:], inner, width, panel, WIDTH, some)
             else:
                 for i in range(some):
-                    panel[i * WIDTH:i * WIDTH + width] = b[(k + i) * columns + first:(k + i) * columns + first + width]
+                    copy(panel[i * WIDTH:i * WIDTH + width], b[(k + i) * columns + first:])
             left = a[top * inner + k:]
             if width == WIDTH:
                 multiply_add_wide(left, inner, 1, panel, WIDTH, flat[top * columns + first:], columns, count, some, k == 0)
             else:                   # lanes without a column hold anything
                 multiply_add_wide(left, inner, 1, panel, WIDTH, sums, WIDTH, count, some, k == 0)
-        if width < WIDTH:
-            for m in range(count):
-                out[top + m, first:first + width] = sums[m * WIDTH:m * WIDTH + width]
-        if len(bias):               # now, while the block lies in the cache
-            more = bias[first:first + width]
-            for m in range(top, top + count):
-                line = out[m, first:first + width]
-                for n in range(width):
-                    line[n] += more[n]
+        for m in range(count):      # now, while the block lies in the cache
+            line = out[top + m, first:first + width]
+            if width < WIDTH:
+                copy(line, sums[m * WIDTH:])
+            if len(bias):
+                add(line, bias[first:])
 
 
 def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:

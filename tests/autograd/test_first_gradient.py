@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scratchnet import Tensor, ones, tensor
-from scratchnet.autograd import Function
+from scratchnet.autograd import Function, walk
 
 
 class Handing(Function):
@@ -52,6 +52,17 @@ def test_copied_if_the_operation_keeps_it(reshaped):
     assert address(x) != Handing.address
     x.grad.zero_()
     assert Handing.kept[0].tolist() == [2] * 5
+
+
+@pytest.mark.parametrize("reshaped", [False, True])
+def test_copied_where_references_are_not_counted(monkeypatch, reshaped):
+    monkeypatch.setattr(walk, "_references", walk._unknown)
+    monkeypatch.setattr(walk, "_NOBODY_ELSE", walk._calibrated())
+    monkeypatch.setattr(walk, "_ITS_VIEW", walk._references_to_base(np.empty((2, 3)).reshape(6)))
+    Handing.reshaped = reshaped
+    x = ones(5, requires_grad=True)
+    Handing()(x).sum().backward()
+    assert address(x) != Handing.address
 
 
 def test_copied_if_a_hook_keeps_it():

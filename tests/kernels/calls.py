@@ -170,6 +170,18 @@ def assert_close(actual, expected, ulps=64, scale=0.0):
     assert difference.max(initial=0) <= ulps * np.spacing(expected.dtype.type(largest))
 
 
+def on_threads(call, counts=(1, 2, 3, 5)):
+    """What `call()` gives on each of these numbers of threads."""
+    before, results = kernels.get_num_threads(), []
+    try:
+        for count in counts:
+            kernels.set_num_threads(count)
+            results.append(call())
+    finally:
+        kernels.set_num_threads(before)
+    return results
+
+
 @contextmanager
 def guarded_allocations(monkeypatch):
     """Arrays that kernel modules allocate lie between guard bands; after the block the bands must be untouched."""

@@ -5,6 +5,7 @@ import pytest
 
 from scratchnet import kernels
 from scratchnet.kernels import blas, blas_threads, jit
+from tests.kernels.calls import on_threads
 
 SHAPES = [
     ((300, 400), (400, 350)), ((1000, 64), (64, 700)), ((64, 300), (300, 3000)), ((24, 24, 300, 64), (64, 70)),
@@ -29,15 +30,9 @@ def test_large_products_are_shared_and_results_do_not_depend_on_the_threads(monk
     monkeypatch.setattr(blas, "_pieces_of", lambda *args, f=blas._pieces_of: (calls.append(args[:2]), f(*args)))
     a, b = np.random.default_rng(1).standard_normal((2, 600, 600)).astype(np.float32)
     a = a.T         # not by panels
-    before, results = kernels.get_num_threads(), []
-    try:
-        for count in (1, 2, 3, 5):
-            kernels.set_num_threads(count)
-            results.append(kernels.matmul(a, b))
-    finally:
-        kernels.set_num_threads(before)
+    first, *others = on_threads(lambda: kernels.matmul(a, b))
     assert len(calls) > 10 if jit.ENABLED else not calls        # without the JIT all is NumPy's
-    assert all((r == results[0]).all() for r in results)
+    assert all((r == first).all() for r in others)
 
 
 def test_shapes_that_do_not_fit_are_numpys_error():

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchnet import kernels
 from scratchnet.kernels import jit, matrix_panels
-from tests.kernels.calls import guarded_allocations
+from tests.kernels.calls import guarded_allocations, on_threads
 
 SHAPES = [(4, 35, 150), (13, 16, 64), (7, 33, 65), (25, 17, 3), (24, 48, 130), (12, 1, 1)]
 
@@ -51,15 +50,9 @@ def test_nothing_is_written_beside_the_arrays(monkeypatch, turned):
 
 
 def test_results_do_not_depend_on_the_threads():
-    before, results = kernels.get_num_threads(), []
     a, b = both(300, 40, 200, np.float32, True)
-    try:
-        for count in (1, 2, 3, 5):
-            kernels.set_num_threads(count)
-            results.append(matrix_panels.product(a, b))
-    finally:
-        kernels.set_num_threads(before)
-    assert all((r == results[0]).all() for r in results)
+    first, *others = on_threads(lambda: matrix_panels.product(a, b))
+    assert all((r == first).all() for r in others)
 
 
 def test_nan_stays_in_its_row_and_column():

@@ -93,14 +93,11 @@ class Call(NamedTuple):
     loop: Loop
     pack: Loop | None               # where the weights are not in order
     steps: np.ndarray               # of the weights
-    panels: int                     # in all groups
-    packed: int                     # numbers
-    parts: int
+    panel: int                      # numbers of the packed weights of a panel
+    parts: int                      # jobs, if filters are not divided
+    part_work: float
     tables: tuple                   # arrays
     geometry: tuple                 # of ints
-    panel_work: float
-    pixels: int
-    shape: tiles.Shape
     plan: Plan
     scratch: tuple[int, Any]
 
@@ -108,15 +105,20 @@ class Call(NamedTuple):
 @lru_cache(512)
 def _call_of(p: Pass, dtype: Any, weight_source: int) -> Call:
     shape, layout, plan = plan_of(p, dtype, False)
-    w_steps, in_order = weight_table(p, weight_source)
-    pixels, panels = plan.images * plan.pixels + shape.M, p.groups * plan.panels
+    steps, in_order = weight_table(p, weight_source)
+    pixels = plan.images * plan.pixels + shape.M
     return Call(
-        tiles.specialised(loops.forward_loop, shape), None if in_order else tiles.specialised(loops.pack_weights_loop, shape),
-        w_steps, panels, panels * p.reduction * shape.width, plan.image_blocks * p.groups * p.output[0] * plan.blocks,
-        (np.array(p.offsets[0]), tap_table(p.undealt(), layout), pixel_table(p, layout, plan, shape.M)),
-        (p.step, p.spread, p.first, p.output, layout, plan), p.reduction * pixels * shape.V * plan.panels, pixels, shape, plan,
-        (plan.images * plan.patch + (plan.taps + pixels) * shape.width, dtype),
-    )  # fmt: skip
+        loop=tiles.specialised(loops.forward_loop, shape),
+        pack=None if in_order else tiles.specialised(loops.pack_weights_loop, shape),
+        steps=steps,
+        panel=p.reduction * shape.width,
+        parts=plan.image_blocks * p.groups * p.output[0] * plan.blocks,
+        part_work=p.reduction * pixels * shape.V * plan.panels,
+        tables=(np.array(p.offsets[0]), tap_table(p.undealt(), layout), pixel_table(p, layout, plan, shape.M)),
+        geometry=(p.step, p.spread, p.first, p.output, layout, plan),
+        plan=plan,
+        scratch=(plan.images * plan.patch + (plan.taps + pixels) * shape.width, dtype),
+    )
 
 
 def forward(p: Pass, source: np.ndarray, weight: Weight, bias: np.ndarray, result: np.ndarray) -> None:
@@ -124,13 +126,13 @@ def forward(p: Pass, source: np.ndarray, weight: Weight, bias: np.ndarray, resul
     call = _call_of(p, source.dtype, weight.source)
     weights = weight.numbers
     if call.pack is not None:
-        weights = np.empty(call.packed, source.dtype)
-        parallel_for(call.pack, call.panels, p.reduction * call.shape.width, weight.numbers, call.steps, weight.group,
-                     weight.result, call.plan, call.shape.width, weights)
+        panels = p.groups * call.plan.panels
+        weights = np.empty(panels * call.panel, source.dtype)
+        parallel_for(call.pack, panels, call.panel, weight.numbers, call.steps, weight.group, weight.result, call.plan, weights)
     threads = get_num_threads()
     # filters are divided only where there are too few parts for the threads
     panel_jobs = 1 if call.parts >= 2 * threads else min(call.plan.panels, -(-2 * threads // call.parts))
-    parallel_for(call.loop, call.parts * panel_jobs, call.panel_work / panel_jobs, source, weights, call.pack is None,
+    parallel_for(call.loop, call.parts * panel_jobs, call.part_work / panel_jobs, source, weights, call.pack is None,
                  weight.group, weight.result, *call.tables, bias, result, *call.geometry, panel_jobs, scratch=call.scratch)
 
 

@@ -28,18 +28,18 @@ def transpose(source, source_row, rows, target, target_row, columns):
 
 
 @jit
-def pack_weights_loop(start, stop, w, w_steps, w_group, w_row, plan, width, packed):
-    """packed [G, panels, K, width]: the weights of ``width`` filters side by side.  (Lanes without a filter hold anything.)
+def pack_weights_loop(start, stop, w, w_steps, w_group, w_row, plan, packed):
+    """packed [G, panels, K, WIDTH]: the weights of WIDTH filters side by side.  (Lanes without a filter hold anything.)
 
     Where the reduction runs through the weight as it lies in memory, "in order", `forward_loop` packs what it needs by itself.
     """
     for job in range(start, stop):
         group, panel = job // plan.panels, job % plan.panels
-        target = packed[job * plan.reduction * width:(job + 1) * plan.reduction * width]
-        filters = min(width, plan.results - panel * width)
-        rows = w[group * w_group + panel * width * w_row:]
+        target = packed[job * plan.reduction * WIDTH:(job + 1) * plan.reduction * WIDTH]
+        filters = min(WIDTH, plan.results - panel * WIDTH)
+        rows = w[group * w_group + panel * WIDTH * w_row:]
         for k in range(plan.reduction):
-            row, column = target[k * width:k * width + filters], rows[w_steps[k]:]
+            row, column = target[k * WIDTH:k * WIDTH + filters], rows[w_steps[k]:]
             for o in range(filters):
                 row[o] = column[o * w_row]
 

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchnet import kernels
 from scratchnet.kernels import jit
 from scratchnet.kernels.conv import compiled, costs, geometry_of
 from scratchnet.kernels.conv.reference import conv_forward, conv_grad_input, conv_grad_weight
-from tests.kernels.calls import assert_close, guarded_allocations, windows
+from tests.kernels.calls import assert_close, guarded_allocations, on_threads, windows
 from tests.kernels.conv.planning import small_patches, vectors_of
 
 FUNCTIONS = {"forward": compiled._forward, "grad_input": compiled._grad_input, "grad_weight": compiled._grad_weight}
@@ -131,13 +130,7 @@ def test_nothing_is_written_beside_the_arrays(case, monkeypatch):
 @pytest.mark.parametrize("case", CASES)
 def test_results_do_not_depend_on_the_threads(case):
     s, x, w, b, g = data(case, np.float32)
-    before, results = kernels.get_num_threads(), []
-    try:
-        for count in (1, 2, 5):
-            kernels.set_num_threads(count)
-            results.append(list(by_every_way(s, x, w, b, g)))
-    finally:
-        kernels.set_num_threads(before)
+    results = on_threads(lambda: list(by_every_way(s, x, w, b, g)), (1, 2, 5))
     for one, *others in zip(*results, strict=True):
         assert all(np.array_equal(one[2], other[2]) for other in others)
 
