@@ -81,7 +81,8 @@ class CyclicLR(_WithMomentum):
         down = step_size_up if step_size_down is None else step_size_down
         self.total_size = float(step_size_up) + float(down)
         if not (step_size_up > 0 and down >= 0):
-            raise ValueError(f"CyclicLR: expected step_size_down not below and step_size_up above 0, got {down} and {step_size_up}")
+            given = f"{down} and {step_size_up}"
+            raise ValueError(f"CyclicLR: expected step_size_down not below and step_size_up above 0, got {given}")
         self.step_ratio = float(step_size_up) / self.total_size
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
             raise ValueError(f"mode is invalid and scale_fn is None, got {mode!r}")
