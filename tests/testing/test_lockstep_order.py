@@ -12,72 +12,116 @@ from scratchnet.testing import lockstep
 cuda: Any = None  # the simulator puts itself in its place
 
 THREADS = (0, 1, 2, 32)  # three lanes of one warp, and one of another; the rest only come to the barriers
-READ, WRITE, ATOMIC, BARRIER, SYNCWARP = range(5)
+READ, WRITE, ATOMIC, FENCE, BARRIER, SYNCWARP = range(6)
+MASKS = [sum(1 << t for t in lanes) for n in (2, 3) for lanes in itertools.combinations(THREADS[:3], n)]
 
 
-def random_program(rng):
-    """Steps in an order that each thread keeps: accesses (kind, thread, element), barriers, syncwarps (mask)."""
-    masks = [sum(1 << t for t in lanes) for n in (2, 3) for lanes in itertools.combinations(THREADS[:3], n)]
-    program = []
-    for _ in range(rng.randint(2, 9)):
-        kind = rng.choice([READ, READ, WRITE, WRITE, ATOMIC, BARRIER, SYNCWARP, SYNCWARP])
-        who = rng.choice(masks) if kind == SYNCWARP else rng.choice(THREADS)
-        program.append((kind, who, rng.randrange(2)))
-    return program
+def members(kind, who):
+    return THREADS if kind == BARRIER else [t for t in THREADS[:3] if who >> t & 1] if kind == SYNCWARP else [who]
 
 
-def interpreter(program):
+def random_programs(rng, kinds, blocks, length):
+    """For each block steps (kind, who, element), where who is a thread or a mask: mostly such that nothing races.
+
+    Steps drawn blindly would race at once, and long chains of order would never be seen: most that race are left out.
+    """
+    programs, log = [], []
+    for block in range(blocks):
+        programs.append([])
+        for _ in range(rng.randint(2, length)):
+            kind = rng.choice(kinds)
+            step = kind, rng.choice(MASKS if kind == SYNCWARP else THREADS), rng.randrange(3)
+            then = [*log, *((*step, (block, t)) for t in members(*step[:2]))]
+            if first_race(then, blocks) is None or rng.random() < 0.1:
+                programs[block].append(step)
+                log = then
+    return programs
+
+
+def interpreter(programs, log):
+    """A kernel that runs the first program in the block that comes first, and so on, and writes down each step."""
+    arrived: list = []
+
     def kernel(x):
-        me = cuda.threadIdx.x
-        for kind, who, element in program:
-            if kind == BARRIER:
+        block, me = cuda.blockIdx.x, cuda.threadIdx.x
+        if block not in arrived:
+            arrived.append(block)
+        for kind, who, element in programs[arrived.index(block)]:
+            if kind != BARRIER and me not in members(kind, who):
+                continue
+            if me in THREADS:
+                log.append((kind, who, element, (block, me)))
+            if kind == READ:
+                x[element]
+            elif kind == WRITE:
+                x[element] = 1
+            elif kind == ATOMIC:
+                cuda.atomic.add(x, element, 1)
+            elif kind == FENCE:
+                cuda.threadfence()
+            elif kind == BARRIER:
                 cuda.syncthreads()
-            elif kind == SYNCWARP:
-                if me < 3 and who >> me & 1:
-                    cuda.syncwarp(who)
-            elif who == me:
-                if kind == READ:
-                    x[element]
-                elif kind == WRITE:
-                    x[element] = 1
-                else:
-                    cuda.atomic.add(x, element, 1)
+            else:
+                cuda.syncwarp(who)
 
     return kernel
 
 
-def has_race(program, blocks):
-    """By vector clocks: before[t] is, for each thread, how many of its steps happened before what t does next."""
-    before = {t: dict.fromkeys(THREADS, 0) for t in THREADS}
-    accesses = []
-    for kind, who, element in program:
+def together(clocks):
+    return {t: max(clock.get(t, 0) for clock in clocks) for t in set().union(*clocks)}
+
+
+def first_race(log, blocks):
+    """Place in the log of the first access that races with one before it, by vector clocks; None if there is none."""
+    everyone = [(b, t) for b in range(blocks) for t in THREADS]
+    before = {t: {t: 0} for t in everyone}  # how many accesses of each thread happened before what this one does next
+    fenced, published, waiting, accesses = {t: {} for t in everyone}, {}, {}, []
+    for place, (kind, who, element, me) in enumerate(log):
         if kind in (BARRIER, SYNCWARP):
-            group = THREADS if kind == BARRIER else [t for t in THREADS[:3] if who >> t & 1]
-            joined = {t: max(before[g][t] for g in group) for t in THREADS}
-            before.update({g: dict(joined) for g in group})
-            continue
-        before[who][who] += 1
-        accesses.append((kind, who, element, dict(before[who])))
-    for (k1, t1, e1, b1), (k2, t2, e2, b2) in itertools.combinations_with_replacement(accesses, 2):
-        conflict = e1 == e2 and (WRITE in (k1, k2) or (k1 != k2 and ATOMIC in (k1, k2)))
-        ordered = b1[t1] <= b2[t1] or b2[t2] <= b1[t2]
-        if conflict and (blocks > 1 or not ordered):
-            return True
-    return False
+            group = waiting.setdefault((me[0], kind, who if kind == SYNCWARP else None), [])
+            group.append(me)
+            if len(group) == len(members(kind, who)):
+                for clocks in (before, fenced):
+                    joined = together([clocks[t] for t in group])
+                    clocks.update({t: dict(joined) for t in group})
+                group.clear()
+        elif kind == FENCE:
+            fenced[me] = together([fenced[me], before[me]])
+        else:
+            if kind == ATOMIC:
+                before[me] = together([before[me], published.get(element, {})])
+                published[element] = together([published.get(element, {}), fenced[me]])
+            before[me][me] += 1
+            for other_kind, other_element, other, number in accesses:
+                conflict = other_element == element and (WRITE in (kind, other_kind) or kind != other_kind)
+                if conflict and before[me].get(other, 0) < number:
+                    return place
+            accesses.append((kind, element, me, before[me][me]))
+    return None
 
 
-@pytest.mark.parametrize("blocks", [1, 2])
-def test_races_are_found_where_there_are_any_and_nowhere_else(blocks):
-    rng = random.Random(blocks)
+PLAIN = [READ, READ, WRITE, WRITE, ATOMIC, BARRIER, SYNCWARP, SYNCWARP, SYNCWARP]
+FENCES = [READ, WRITE, WRITE, ATOMIC, ATOMIC, ATOMIC, FENCE, FENCE, BARRIER, SYNCWARP]
+READS = [READ, READ, READ, READ, WRITE, BARRIER]
+
+
+@pytest.mark.parametrize(
+    "kinds, blocks, length, count",
+    [(PLAIN, 1, 30, 150), (FENCES, 1, 40, 150), (FENCES, 3, 16, 150), (READS, 3, 8, 80)],
+    ids=["barriers", "fences", "blocks", "reads"],
+)
+def test_races_are_found_where_there_are_any_and_nowhere_else(kinds, blocks, length, count):
+    rng = random.Random(0)
     races = 0
-    for _ in range(400 if blocks == 1 else 60):
-        program = random_program(rng)
-        expected = has_race(program, blocks)
-        found = False
+    for seed in range(count):
+        programs = random_programs(rng, kinds, blocks, length)
+        log: list = []
         try:
-            lockstep.launch(interpreter(program), blocks, 33, np.zeros(2), seed=rng.randrange(99))
+            lockstep.launch(interpreter(programs, log), blocks, 33, np.zeros(3), seed=seed)
         except lockstep.Race:
-            found = True
-        assert found == expected, program
-        races += found
-    assert races > 20
+            log = log[: len(log) // 2]  # of the first run: the second, which finds the lines, goes the same way
+            races += 1
+            assert first_race(log, blocks) == len(log) - 1, (programs, log)
+        else:
+            assert first_race(log, blocks) is None, (programs, log)
+    assert 15 < races < count - 15

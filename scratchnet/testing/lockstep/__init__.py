@@ -28,8 +28,8 @@ Stricter than a device, on purpose:
   an error, though newer devices count it as arrived;
 - lanes of a warp are not in step (they are not, since Volta). Only `syncwarp` orders memory between them; shuffles
   and votes exchange values and order nothing, as the programming guide says;
-- threads of different blocks are ordered only by `threadfence` and an atomic operation on one element, as in "the
-  last block adds up";
+- threads of different blocks are ordered only by `threadfence` and atomic operations on one element, as in "the last
+  block adds up";
 - a negative index is refused, where Numba would count from the end.
 
 Blocks run one after the other: a block that waits for a later one deadlocks. Numbers are Numba's: integers are 64

@@ -3,14 +3,17 @@
 Time is counted in *intervals*: what one thread does between two synchronisations. Intervals are numbered upwards
 through a launch; those of the threads between two barriers of a block are one *epoch*. Everything of an earlier
 epoch of the same block is ordered before everything of this one. Within an epoch two intervals are ordered if they
-are of one thread, or if a chain of syncwarps leads from one to the other. Blocks are not ordered, except through a
-fence and an atomic operation (`Clock.acquire`).
+are of one thread, or if a chain of syncwarps leads from one to the other. Besides, whatever happened before a fence,
+and an atomic operation after it, is ordered before what follows an atomic operation on the same element that comes
+later, in any block: of the last block that adds up, or the next owner of a lock.
 """
 
 from __future__ import annotations
 
 import bisect
 from typing import Any
+
+Known = dict[int, tuple[int, frozenset[int]]]  # of a block, by its first interval: all before a limit, and some more
 
 
 class Clock:
@@ -22,8 +25,6 @@ class Clock:
         self.thread: Any = None
         self.owners: list[Any] = []  # of the intervals of this epoch
         self.starts: list[int] = []  # first interval of each block that ran
-        self.acquired: dict[int, tuple[int, set[int]]] = {}
-        self.releases: dict[int, dict[int, tuple[int, set[int]]]] = {}
         self.allow_same_value = allow_same_value
         self.watch = watch  # memory and key of the element whose accesses are written down
         self.log: list[tuple[int, int, Any, tuple[str, int]]] = []
@@ -32,7 +33,6 @@ class Clock:
     def begin_block(self, threads: list[Any]) -> None:
         self.start = self.next
         self.starts.append(self.start)
-        self.acquired = {}
         self.begin_epoch(threads)
 
     def begin_epoch(self, threads: list[Any]) -> None:
@@ -43,45 +43,70 @@ class Clock:
             thread.joined = {}
         self.next += len(threads)
         self.owners = list(threads)
+        share(threads)
 
     def join(self, threads: list[Any]) -> None:
         """A syncwarp: what these threads did, and knew to be done, is ordered before what they do next."""
         known: dict[int, int] = {}
-        if all(t.joined is threads[0].joined for t in threads):
-            known.update(threads[0].joined)
-        else:
-            for t in threads:
-                for lane, interval in t.joined.items():
-                    known[lane] = max(interval, known.get(lane, -1))
+        for t in threads:
+            for lane, interval in t.joined.items():
+                known[lane] = max(interval, known.get(lane, -1))
         for t in threads:
             known[t.lane] = t.interval
-            t.joined, t.interval = known, self.next
-            self.next += 1
-        self.owners += threads
+        for t in threads:
+            t.joined = known
+            self.new_interval(t)
+        share(threads)
+
+    def new_interval(self, thread: Any) -> None:
+        thread.interval = self.next
+        self.next += 1
+        self.owners.append(thread)
 
     def ordered(self, interval: int) -> bool:
         """Whether an earlier access, not of the present interval, happened before what runs now."""
-        if interval >= self.base:
-            other, thread = self.owners[interval - self.base], self.thread
-            if other is thread:
-                return True
-            return bool(other.warp == thread.warp and thread.joined.get(other.lane, -1) >= interval)
-        if interval >= self.start:
+        thread = self.thread
+        if self.start <= interval < self.base:
             return True
+        if interval >= self.base:
+            other = self.owners[interval - self.base]
+            if other is thread or (other.warp == thread.warp and thread.joined.get(other.lane, -1) >= interval):
+                return True
+        if not thread.acquired:
+            return False
         block = self.starts[bisect.bisect_right(self.starts, interval) - 1]
-        limit, own = self.acquired.get(block, (-1, ()))
-        return interval < limit or interval in own
+        limit, more = thread.acquired.get(block, (-1, frozenset()))
+        return interval < limit or interval in more
 
-    def acquire(self, record: list[Any]) -> None:
-        """An atomic operation hands on, from block to block, what was done before a fence.
+    def fence(self) -> None:
+        """What happened before is released by this thread's atomic operations from now on; what follows is not."""
+        thread, base = self.thread, self.base
+        here = frozenset(i for i in range(base, base + len(self.owners)) if self.ordered(i))
+        thread.released = merged(merged(thread.released, thread.acquired), {self.start: (base, here)})
+        self.new_interval(thread)
+        self.me = thread.interval
 
-        It releases what this thread fenced: all of the block's earlier epochs, and its own interval. The block as a
-        whole acquires: that its other threads wait for the one that did is for the race on its answer to show.
-        """
-        published = self.releases.get(id(record))
+    def atomic(self, published: Known | None) -> Known | None:
+        """An atomic operation acquires what others released through the same element, and releases what is fenced."""
+        thread = self.thread
         if published:
-            self.acquired.update(published)
-        if self.thread.fenced:
-            published = self.releases.setdefault(id(record), {})
-            published.update(self.acquired)
-            published[self.start] = (self.base, {self.me})
+            thread.acquired = merged(thread.acquired, published)
+        return merged(published or {}, thread.released) if thread.released else published
+
+
+def merged(a: Known, b: Known) -> Known:
+    both = {**a, **b}
+    for block in a.keys() & b.keys():
+        both[block] = (max(a[block][0], b[block][0]), a[block][1] | b[block][1])
+    return both
+
+
+def share(threads: list[Any]) -> None:
+    """Threads that met know what each had acquired, and one may release what another fenced."""
+    for what in ("acquired", "released"):
+        if any(getattr(t, what) for t in threads):
+            together: Known = {}
+            for t in threads:
+                together = merged(together, getattr(t, what))
+            for t in threads:
+                setattr(t, what, together)

@@ -1,7 +1,8 @@
 """Arrays as a kernel sees them: every element remembers who used it last, and an access that nothing orders is a race.
 
 An element's record is a list: the interval of the last write, of the last read, of the last atomic operation
-(-1: none), and two sets (None: empty) of reads and atomic operations besides, that later accesses are held against.
+(-1: none), two sets (None: empty) of reads and atomic operations besides, that later accesses are held against, and
+what atomic operations published.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from scratchnet.testing.lockstep.scalars import integer_class, wrap
 
 Error = TypeVar("Error", bound=KernelError)
 WRITE, READ, ATOMIC = 0, 1, 2  # places in a record, and kinds of access
+PUBLISHED = 5
+UNUSED = (-1, -1, -1, None, None, None)
 NAMES = ("written", "read", "changed atomically")
 
 
@@ -44,7 +47,7 @@ class Memory:
 
     def forget(self) -> None:
         for record in self.records.values():
-            record[:] = (-1, -1, -1, None, None)
+            record[:] = UNUSED
 
 
 class Array:
@@ -137,7 +140,7 @@ class Array:
         if type(record) is not list:
             raise self.error(Unsupported, "is a part of an array: an atomic operation needs an element", index)
         clock = self.clock
-        clock.acquire(record)
+        record[PUBLISHED] = clock.atomic(record[PUBLISHED])
         wrote = record[0]
         if wrote >= clock.base or -1 < wrote < clock.start:
             self.order(record, WRITE, ATOMIC, index)
@@ -172,7 +175,7 @@ class Array:
         if len(parts) < self.ndim or any(isinstance(i, slice) for i in parts):
             return self.view(index)
         key = self.offset + sum(int(i) * s for i, s in zip(parts, self.strides, strict=True))
-        record = self.memory.records.setdefault(key, [-1, -1, -1, None, None])
+        record = self.memory.records.setdefault(key, list(UNUSED))
         self.records[index] = record
         return record
 

@@ -155,7 +155,7 @@ class Cuda:
         return self._run.array_class(array, memory, name)
 
     def threadfence(self) -> None:
-        self._run.clock.thread.fenced = True
+        self._run.clock.fence()
 
     threadfence_system = threadfence
 

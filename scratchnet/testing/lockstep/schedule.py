@@ -8,6 +8,7 @@ from collections import deque
 from types import CodeType
 from typing import Any
 
+from scratchnet.testing.lockstep.clock import Known
 from scratchnet.testing.lockstep.errors import Deadlock, DivergentBarrier, Failure, KernelError, WarpMask
 from scratchnet.testing.lockstep.namespace import BARRIER, PAUSE, Dim3
 
@@ -30,7 +31,8 @@ class Thread:
         self.index = Dim3(tid % size.x, tid // size.x % size.y, tid // (size.x * size.y))
         self.interval = 0  # see memory: what this thread does now
         self.joined: dict[int, int] = {}  # up to which interval of each lane of the warp is before it
-        self.fenced = False
+        self.acquired: Known = {}  # what fences and atomic operations ordered before it
+        self.released: Known = {}  # what its atomic operations pass on
         self.request: tuple[Any, ...] = ()
         self.answer: Any = None
 
