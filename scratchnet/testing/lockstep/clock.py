@@ -29,6 +29,7 @@ class Clock:
         self.watch = watch  # memory and key of the element whose accesses are written down
         self.log: list[tuple[int, int, Any, tuple[str, int]]] = []
         self.memories = 0
+        self.rereads = 0  # of elements, by one thread in one interval, since it last waited
 
     def begin_block(self, threads: list[Any]) -> None:
         self.start = self.next

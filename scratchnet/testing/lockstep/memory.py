@@ -16,6 +16,7 @@ import numpy as np
 
 from scratchnet.testing.lockstep.clock import Clock
 from scratchnet.testing.lockstep.errors import (
+    Deadlock,
     KernelError,
     NegativeIndex,
     OutOfRange,
@@ -30,6 +31,7 @@ Error = TypeVar("Error", bound=KernelError)
 WRITE, READ, ATOMIC = 0, 1, 2  # places in a record, and kinds of access
 PUBLISHED = 5
 UNUSED = (-1, -1, -1, None, None, None)
+REREAD_LIMIT = 5_000_000  # by one thread, before it waits or ends: a few seconds
 NAMES = ("written", "read", "changed atomically")
 
 
@@ -100,6 +102,11 @@ class Array:
                 record[3] = record[3] or set()
                 record[3].add(read)
             record[1] = me
+        else:
+            clock.rereads += 1
+            if clock.rereads > REREAD_LIMIT:
+                text = f"is read again and again ({REREAD_LIMIT} times), and no other thread can run: is it waited for?"
+                raise self.error(Deadlock, text + " Atomic operations and nanosleep let others run", index)
         return self.load(index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -208,8 +215,10 @@ class Array:
         for interval in (record[kind], *sorted(besides or ())):
             if interval not in (-1, clock.me) and not clock.ordered(interval):
                 raise self.race(record, interval, kind, now, index)
-        if besides:  # those of earlier blocks still matter to later ones
-            record[2 + kind] = {i for i in besides if i >= clock.base or i < clock.start} or None
+        if besides and self.memory.space != "global":  # no other block sees it, and this one passed a barrier since
+            record[2 + kind] = {i for i in besides if i >= clock.base} or None
+        elif besides and now == WRITE and not clock.allow_same_value:  # what races with them races with this write
+            record[2 + kind] = None
 
     def race(self, record: list[Any], interval: int, kind: int, now: int, index: Any) -> Race:
         clock = self.clock

@@ -65,6 +65,7 @@ class Block:
             while ready:
                 thread = ready.popleft()
                 clock.thread, clock.me, cuda.threadIdx = thread, thread.interval, thread.index
+                clock.rereads = 0
                 thread.greenlet.switch(thread.answer)
                 if thread.greenlet.dead:
                     self.run.spins = 0
