@@ -1,6 +1,5 @@
-"""Each kind of error planted in a kernel, found, and told with its line, threads, array and element."""
+"""Each kind of error but races, planted in a kernel, found, and told with its line, threads, array and element."""
 
-import inspect
 import sys
 from typing import Any
 
@@ -9,160 +8,10 @@ import pytest
 
 from scratchnet.testing import lockstep
 from scratchnet.testing.lockstep import launch
+from tests.testing.lockstep_cases import floats, line_of
+from tests.testing.lockstep_kernels import FULL
 
 cuda: Any = None  # the simulator puts itself in its place
-
-FULL = 0xFFFFFFFF
-
-
-def floats(*shape):
-    return np.zeros(shape, np.float32)
-
-
-def line_of(kernel, text):
-    lines, first = inspect.getsourcelines(kernel)
-    return first + next(i for i, line in enumerate(lines) if text in line)
-
-
-def reads_what_another_writes(x, out):
-    i = cuda.threadIdx.x
-    x[i] = i
-    out[i] = x[(i + 1) % 8]
-
-
-def writes_what_another_read(x, out):
-    i = cuda.threadIdx.x
-    out[i] = x[(i + 1) % 8]
-    x[i] = i
-
-
-def writes_one_element(x):
-    x[0] = cuda.threadIdx.x
-
-
-def writes_what_another_changes_atomically(x):
-    if cuda.threadIdx.x == 0:
-        x[0] = 1
-    else:
-        cuda.atomic.add(x, 0, 1)
-
-
-def reads_what_another_changes_atomically(x, out):
-    if cuda.threadIdx.x == 0:
-        out[0] = x[0]
-    else:
-        cuda.atomic.add(x, 0, 1)
-
-
-def relies_on_warps_in_step(out):
-    shared = cuda.shared.array(32, np.float32)
-    i = cuda.threadIdx.x
-    shared[i] = i
-    cuda.shfl_sync(FULL, i, 0)
-    out[i] = shared[31 - i]
-
-
-def relies_on_a_syncwarp_of_others(out):
-    shared = cuda.shared.array(32, np.float32)
-    i = cuda.threadIdx.x
-    shared[i] = i
-    if i < 16:
-        cuda.syncwarp(0x0000FFFF)
-    else:
-        cuda.syncwarp(0xFFFF0000)
-    out[i] = shared[31 - i]
-
-
-@pytest.mark.parametrize(
-    "kernel, arrays, threads, array",
-    [
-        (reads_what_another_writes, (floats(8), floats(8)), 8, "x"),
-        (writes_what_another_read, (floats(8), floats(8)), 8, "x"),
-        (writes_one_element, (floats(1),), 2, "x"),
-        (writes_what_another_changes_atomically, (floats(1),), 2, "x"),
-        (reads_what_another_changes_atomically, (floats(1), floats(1)), 2, "x"),
-        (relies_on_warps_in_step, (floats(32),), 32, "shared"),
-        (relies_on_a_syncwarp_of_others, (floats(32),), 32, "shared"),
-    ],
-)
-@pytest.mark.parametrize("seed", range(3))
-def test_races_within_a_block(kernel, arrays, threads, array, seed):
-    with pytest.raises(lockstep.Race, match=f"^{kernel.__name__}: .*with nothing to order") as found:
-        launch(kernel, 1, threads, *arrays, seed=seed)
-    assert found.value.array == array
-    assert len(set(found.value.threads)) == 2
-
-
-def blocks_add_to_one_element(out):
-    out[0] += 1
-
-
-def blocks_write_what_others_read(x):
-    if cuda.blockIdx.x == 0:
-        x[0] = 1
-    elif cuda.blockIdx.x == 1:
-        x[1] = x[0]
-    else:
-        x[2] = x[0]
-
-
-def last_block_without_fence(partial, arrived, out):
-    partial[cuda.blockIdx.x] = 1
-    if cuda.atomic.add(arrived, 0, 1) == cuda.gridDim.x - 1:
-        out[0] = partial[0] + partial[1]
-
-
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(
-    "kernel, blocks, arrays",
-    [
-        (blocks_add_to_one_element, 2, (floats(1),)),
-        (blocks_write_what_others_read, 3, (floats(3),)),
-        (last_block_without_fence, 2, (floats(2), np.zeros(1, np.int32), floats(1))),
-    ],
-)
-def test_races_between_blocks(kernel, blocks, arrays, seed):
-    with pytest.raises(lockstep.Race):
-        launch(kernel, blocks, 1, *[a.copy() for a in arrays], seed=seed)
-
-
-def test_a_race_is_told_with_both_lines_and_threads():
-    with pytest.raises(lockstep.Race) as found:
-        launch(reads_what_another_writes, 1, (4, 2), floats(8), floats(8))
-    race = found.value
-    lines = {line_of(reads_what_another_writes, text) for text in ("x[i] = i", "out[i] =")}
-    assert race.line in lines
-    other = (lines - {race.line}).pop()
-    (a, _), (b, _) = [thread.split(" of ") for thread in race.threads]
-    assert f"test_lockstep_errors.py:{race.line}: x[{race.element[0]}] (global float32 of shape (8,))" in str(race)
-    assert f"in line {other}, with nothing to order the two" in str(race)
-    assert a != b and race.kernel == "reads_what_another_writes"
-
-
-def shifted(x, y):
-    i = cuda.threadIdx.x
-    y[i] = x[i] + 1
-
-
-def test_views_of_one_buffer_are_one_memory():
-    x = floats(9)
-    launch(shifted, 1, 8, x[:8], x[:8])
-    with pytest.raises(lockstep.Race):
-        launch(shifted, 1, 8, x[:8], x[1:])
-
-
-def flags(x, values):
-    x[0] = values[cuda.threadIdx.x]
-
-
-def test_equal_values_may_be_allowed():
-    x = np.zeros(1, np.int32)
-    with pytest.raises(lockstep.Race):
-        launch(flags, 2, 4, x, np.ones(4))
-    launch(flags, 2, 4, x, np.ones(4), allow_same_value=True)
-    assert x[0] == 1
-    with pytest.raises(lockstep.Race):
-        launch(flags, 1, 4, x, np.arange(4.0), allow_same_value=True)
 
 
 def reads_at(x, out, i, j):
@@ -322,6 +171,13 @@ def waits_for_a_flag(flag):
         pass
 
 
+def spins_on_a_plain_element(flag):
+    if cuda.threadIdx.x == 0:
+        while flag[0] == 0:
+            pass
+    flag[cuda.threadIdx.x] = 1
+
+
 def takes_turns(lock, turns):
     """Each thread waits until all before it were here."""
     while cuda.atomic.add(lock, 0, 0) != cuda.threadIdx.x:
@@ -338,9 +194,17 @@ def test_deadlocks(monkeypatch):
     np.testing.assert_array_equal(turns, range(6))
     with pytest.raises(lockstep.Deadlock, match="500 atomic operations changed nothing"):
         launch(waits_for_a_flag, 1, 2, np.zeros(1, np.int32))
+    monkeypatch.setattr("scratchnet.testing.lockstep.memory.REREAD_LIMIT", 500)
+    with pytest.raises(lockstep.Deadlock, match=r"flag\[0\] .* is read again and again \(500 times\)") as found:
+        launch(spins_on_a_plain_element, 1, 2, np.zeros(2, np.int32))
+    assert found.value.line == line_of(spins_on_a_plain_element, "while flag")
 
 
 def does_nothing():
+    pass
+
+
+def does_nothing_with(x):
     pass
 
 
@@ -411,9 +275,9 @@ def test_what_a_device_does_not_do():
 
 def test_arguments_that_are_none():
     with pytest.raises(TypeError, match="x: a kernel takes arrays, numbers and tuples of them, got list"):
-        launch(writes_one_element, 1, 1, [1])
+        launch(does_nothing_with, 1, 1, [1])
     with pytest.raises(TypeError, match="takes 1 arguments, got 0"):
-        launch(writes_one_element, 1, 1)
+        launch(does_nothing_with, 1, 1)
     with pytest.raises(TypeError, match="a kernel is a Python function"):
         launch("kernel", 1, 1)
     with pytest.raises(TypeError, match="block must be an int or a tuple of 1 to 3"):
@@ -424,24 +288,3 @@ def test_greenlet_is_asked_for_by_name(monkeypatch):
     monkeypatch.setitem(sys.modules, "greenlet", None)
     with pytest.raises(ImportError, match="pip install greenlet"):
         launch(does_nothing, 1, 1)
-
-
-def needs_no_barrier(x):
-    cuda.syncthreads()
-    x[cuda.threadIdx.x] = 1
-
-
-def test_a_needless_barrier_is_named():
-    def run(kernel):
-        x = floats(4)
-        launch(kernel, 1, 4, x)
-        return x.all()
-
-    with pytest.raises(AssertionError, match=r"deleted, and nothing noticed:\n.*syncthreads\(\) in needs_no_barrier"):
-        lockstep.check_barriers(run, needs_no_barrier)
-    with pytest.raises(AssertionError, match="has no barrier to delete"):
-        lockstep.check_barriers(run, writes_one_element)
-    with pytest.raises(AssertionError, match="does not pass with all its barriers: wrong result"):
-        lockstep.check_barriers(lambda kernel: False, needs_no_barrier)
-    with pytest.raises(IndexError, match="has 1 barriers, got k=1"):
-        lockstep.without_barrier(needs_no_barrier, 1)
