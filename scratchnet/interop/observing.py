@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 import scratchnet
-from scratchnet.autograd.tensor import Tensor
+from scratchnet.interop.nested import Mapped, described, is_plain, leaves, to_array
 
 
 @dataclass
@@ -164,9 +164,9 @@ class _Watch:
             name,
             number,
             kind_of(self.library, module),
-            {k: v for k, v in vars(module).items() if not k.startswith("_") and k != "training" and _is_plain(v)},
+            {k: v for k, v in vars(module).items() if not k.startswith("_") and k != "training" and is_plain(v)},
             module.training,
-            *_described((args, kwargs)),
+            *described((args, kwargs)),
         )
         self.open.append(len(self.calls))
         self.events.append((len(self.calls), False))
@@ -191,21 +191,7 @@ def _keeper(kept: dict[str, np.ndarray], place: str) -> Callable[[Any], None]:
     return keep
 
 
-class _Mapped:
-    """A function of the tensors in nested containers; whatever else is in them stays."""
-
-    def __call__(self, value: Any, place: str = "") -> Any:
-        if type(value) in (tuple, list):
-            return type(value)(self(item, f"{place}[{i}]") for i, item in enumerate(value))
-        if type(value) is dict:
-            return {key: self(item, f"{place}.{key}") for key, item in value.items()}
-        return self.leaf(value, place)
-
-    def leaf(self, value: Any, place: str) -> Any:
-        raise NotImplementedError
-
-
-class _Leaves(_Mapped):
+class _Leaves(Mapped):
     """Arrays as tensors of the library; those of floats require grad, and are no leaves: layers may change them."""
 
     def __init__(self, library: Any) -> None:
@@ -218,7 +204,7 @@ class _Leaves(_Mapped):
         return t.requires_grad_(True).clone() if value.dtype.kind == "f" else t
 
 
-class _Aliases(_Mapped):
+class _Aliases(Mapped):
     """Each tensor that requires grad under another name, so that the gradient through this one call is told from that of others.
 
     A tensor that is handed over twice stays one tensor: attention looks whether keys *are* values.
@@ -235,38 +221,6 @@ class _Aliases(_Mapped):
             self.made[id(value)] = alias = value.view_as(value)
             alias.register_hook(_keeper(self.kept, place))
         return self.made[id(value)]
-
-
-class _Described(_Mapped):
-    def leaf(self, value: Any, place: str) -> Any:
-        if hasattr(value, "detach"):
-            return to_array(value)
-        if isinstance(value, tuple):  # a PackedSequence
-            return tuple(self(item, place) for item in value)
-        return value if _is_plain(value) else None
-
-
-_described = _Described()
-
-
-def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """What nested tuples, lists and dicts contain, with its place."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from leaves(item, f"{place}.{key}")
-    elif isinstance(value, tuple | list):
-        for i, item in enumerate(value):
-            yield from leaves(item, f"{place}[{i}]")
-    else:
-        yield place, value
-
-
-def to_array(t: Any) -> np.ndarray:
-    """A copy of a tensor of either library; NumPy has no bfloat16, which becomes float32."""
-    if isinstance(t, Tensor):
-        return np.array(t.array)
-    t = t.detach().cpu()
-    return np.array((t.float() if str(t.dtype) == "torch.bfloat16" else t).numpy())
 
 
 def kind_of(library: Any, module: Any) -> str:
@@ -294,9 +248,3 @@ def duplicate(module: Any) -> Any:
 
 def _differentiable(library: Any, value: Any) -> bool:
     return isinstance(value, library.Tensor) and value.requires_grad
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple | list):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, bool | int | float | str)

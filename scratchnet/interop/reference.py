@@ -13,7 +13,8 @@ import numpy as np
 import scratchnet
 from scratchnet.interop.errors import CheckpointError
 from scratchnet.interop.loading import load
-from scratchnet.interop.observing import Call, Observation, duplicate, kind_of, observe, to_array
+from scratchnet.interop.nested import to_array
+from scratchnet.interop.observing import Call, Observation, duplicate, kind_of, observe
 from scratchnet.interop.packing import Packer, Thinned, unpack
 from scratchnet.interop.saving import save
 

@@ -284,6 +284,22 @@ def test_a_gradient_that_torch_has_not():
     assert compare(ours, frozen, RNG.standard_normal((2, 3))).ok and ours.weight.requires_grad
 
 
+def test_buffers_that_are_not_saved_are_nobody_elses_business():
+    theirs = torch.nn.Linear(3, 2)
+    theirs.register_buffer("mask", torch.ones(3), persistent=False)
+    assert compare(nn.Linear(3, 2), theirs, np.ones((1, 3))).ok
+
+
+def test_a_missing_output():
+    class First(nn.LSTM):
+        def forward(self, x):
+            return super().forward(x)[0]
+
+    comparison = compare(First(3, 4), torch.nn.LSTM(3, 4), RNG.standard_normal((5, 2, 3)))
+    assert str(comparison).find("first difference: output[0] of LSTM: it is missing") > 0
+    assert comparison.causes == [] and comparison.facts == []
+
+
 def test_calls_of_one_side_are_named():
     class Inlined(nn.Module):
         def __init__(self):

@@ -65,7 +65,7 @@ def explain(evidence: Evidence) -> tuple[list[Cause], list[str]]:
     """All known mistakes that predict our numbers, and if there is none, what the error looks like."""
     causes: list[Cause] = []
     if evidence.actual is None:
-        return [_DETACHED], []
+        return ([], []) if evidence.kind in ("input", "output", "buffer") else ([_DETACHED], [])
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for known in KNOWN:

@@ -11,7 +11,8 @@ import numpy as np
 
 from scratchnet import nn
 from scratchnet.autograd import Tensor, no_grad
-from scratchnet.interop.observing import Call, to_array
+from scratchnet.interop.nested import to_array
+from scratchnet.interop.observing import Call
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Evidence:
     state : dict of arrays
         The layer's parameters and buffers before the call, under their short names.
     rtol, atol : float
+        Within which numbers count as equal.
     """
 
     kind: str
