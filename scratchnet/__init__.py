@@ -18,7 +18,7 @@ from scratchnet.autograd import (
     set_grad_enabled,
 )
 from scratchnet.autograd.device import device
-from scratchnet.autograd.tensor import Size
+from scratchnet.autograd.size import Size
 from scratchnet.ops import *  # noqa: F403
 from scratchnet.ops import linalg
 from scratchnet.ops.promotion import get_default_dtype, set_default_dtype

@@ -15,6 +15,7 @@ from numpy import ndarray
 from scratchnet.autograd.device import device as Device
 from scratchnet.autograd.device import device_of
 from scratchnet.autograd.mode import INFERENCE, modes
+from scratchnet.autograd.size import Size, sizes_of
 
 if TYPE_CHECKING:
     from scratchnet.autograd.function import Function
@@ -267,21 +268,6 @@ class Tensor:
         def __int__(self) -> int: ...
 
 
-class Size(tuple):
-    """The shape of a tensor: a tuple that knows its number of elements."""
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        n = 1
-        for size in self:
-            n *= size
-        return n
-
-    def __repr__(self) -> str:
-        return f"scratchnet.Size({list(self)})"
-
-
 def method(*names: str) -> Callable:
     """Attach a function to Tensor under its own name, or under the names given: `@method("mul", "__mul__")`."""
 
@@ -291,19 +277,6 @@ def method(*names: str) -> Callable:
         return function
 
     return attach
-
-
-def sizes_of(name: str, given: tuple) -> tuple[int, ...]:
-    """The arguments of a constructor as sizes, if they are."""
-    for position, size in enumerate(given, 1):
-        if isinstance(size, bool) or not hasattr(size, "__index__"):
-            raise TypeError(
-                f"{name}(): expected sizes as ints, or one sequence of numbers; got {type(size).__name__} at position "
-                f"{position}"
-            )
-        if size < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(given)}")
-    return given
 
 
 def _as_array(array: Any) -> Any:

@@ -26,8 +26,7 @@ class Bernoulli(Distribution):
     """
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        one_of(probs, logits)
-        (given,) = broadcast_parameters(logits if probs is None else probs)
+        (given,) = broadcast_parameters(one_of(probs, logits))
         super().__init__(given.array.shape, validate_args=validate_args)
         if probs is None:
             self.logits = given

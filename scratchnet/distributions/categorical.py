@@ -28,9 +28,7 @@ class Categorical(Distribution):
     def __init__(
         self, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None
     ) -> None:
-        one_of(probs, logits)
-        given = logits if probs is None else probs
-        assert given is not None
+        given: Tensor = one_of(probs, logits)
         if not given.array.ndim:
             raise ValueError(f"`{'logits' if probs is None else 'probs'}` parameter must be at least one-dimensional.")
         self._num_events = given.array.shape[-1]

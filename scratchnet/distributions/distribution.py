@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd.mode import no_grad
-from scratchnet.autograd.tensor import Size, Tensor
+from scratchnet.autograd.size import Size
+from scratchnet.autograd.tensor import Tensor
 from scratchnet.ops import broadcast_tensors
 from scratchnet.ops.promotion import get_default_dtype
 
@@ -123,10 +124,11 @@ def broadcast_parameters(*given: Any) -> list[Tensor]:
     return list(broadcast_tensors(*(x if isinstance(x, Tensor) else Tensor(np.array(x, dtype)) for x in given)))
 
 
-def one_of(probs: Any, logits: Any) -> None:
-    """Refuse both and neither."""
+def one_of(probs: Any, logits: Any) -> Any:
+    """The one that is given; both and neither are refused."""
     if (probs is None) == (logits is None):
         raise ValueError("Either `probs` or `logits` must be specified, but not both.")
+    return logits if probs is None else probs
 
 
 def clamp_probs(probs: Tensor) -> Tensor:

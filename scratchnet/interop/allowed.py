@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from scratchnet.autograd.device import device
-from scratchnet.autograd.tensor import Size, Tensor
+from scratchnet.autograd.size import Size
+from scratchnet.autograd.tensor import Tensor
 from scratchnet.interop.errors import CheckpointError
 from scratchnet.interop.machine import Allowed, Machine
 from scratchnet.interop.numpy_state import NumpyType

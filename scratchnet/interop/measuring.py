@@ -40,11 +40,10 @@ def tolerance(dtype: np.dtype, rtol: float | None, atol: float | None) -> tuple[
     return default[0] if rtol is None else rtol, default[1] if atol is None else atol
 
 
-def thinned_like(ours: np.ndarray | None, theirs: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
+def thinned_like(ours: np.ndarray, theirs: np.ndarray | Thinned) -> tuple[np.ndarray, np.ndarray]:
     """Both as plain arrays: of ours the numbers that were kept of theirs."""
     if isinstance(theirs, Thinned):
-        same = ours is not None and ours.shape == theirs.shape
-        return ours.ravel()[:: theirs.step] if same and ours is not None else ours, theirs.values
+        return ours.ravel()[:: theirs.step] if ours.shape == theirs.shape else ours, theirs.values
     return ours, theirs
 
 
@@ -57,7 +56,6 @@ def measure(ours: np.ndarray | None, theirs: Any, rtol: float | None, atol: floa
         problem = f"has shape {_shape(ours.shape)}, torch's {_shape(theirs.shape)}"
         return Errors(np.nan, np.nan, np.nan, problem)
     a, e = thinned_like(ours, theirs)
-    assert a is not None and e is not None
     relative_tolerance, absolute_tolerance = tolerance(e.dtype, rtol, atol)
     problem = f"has dtype {a.dtype}, torch's {e.dtype}" if a.dtype != e.dtype else ""
     if not a.size:

@@ -12,6 +12,7 @@ import numpy as np
 from scratchnet.interop.causes import Evidence
 from scratchnet.interop.measuring import Errors, measure, thinned_like, tolerance
 from scratchnet.interop.observing import Call, Observation
+from scratchnet.interop.packing import Thinned
 from scratchnet.interop.reference import Reference
 
 
@@ -154,7 +155,11 @@ class Pairing:
         ours = self.ours.calls[self._matched[theirs.name, theirs.number]]
         prefix = join(theirs.name, "")
         state = {n.removeprefix(prefix): a for n, a in self.reference.state.items() if n.startswith(prefix)}
-        actual, expected = thinned_like(row.ours, row.theirs)
+        actual, expected = row.ours, row.theirs
+        if actual is not None and expected is not None:
+            actual, expected = thinned_like(actual, expected)
+        elif isinstance(expected, Thinned):
+            expected = expected.values
         dtype = next(a.dtype for a in (expected, actual) if a is not None)
         limits = tolerance(dtype, self.rtol, self.atol)
         return Evidence(row.kind, row.what, actual, expected, ours, theirs, state, *limits)

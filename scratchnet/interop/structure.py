@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd.device import device
-from scratchnet.autograd.tensor import Size, Tensor
+from scratchnet.autograd.size import Size
+from scratchnet.autograd.tensor import Tensor
 from scratchnet.interop.errors import CheckpointError
 from scratchnet.nn.parameter import Parameter
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from scratchnet.autograd.broadcast import BroadcastTo, SumTo
-from scratchnet.autograd.tensor import Size, Tensor, method
+from scratchnet.autograd.size import Size
+from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.dims import as_shape, given_shape
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.shape import Reshape

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from scratchnet.autograd.function import NOTHING, Function
-from scratchnet.autograd.tensor import Size, Tensor, method
+from scratchnet.autograd.size import Size
+from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet.autograd.tensor import Size, Tensor, sizes_of
+from scratchnet.autograd.size import Size, sizes_of
+from scratchnet.autograd.tensor import Tensor
 
 __all__ = [
     "FloatTensor", "DoubleTensor", "HalfTensor", "LongTensor", "IntTensor", "ShortTensor", "CharTensor", "ByteTensor",

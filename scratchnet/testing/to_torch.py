@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from scratchnet import Tensor, device
-from scratchnet.autograd.tensor import Size
+from scratchnet.autograd.size import Size
 
 
 def to_torch(value: Any) -> Any:

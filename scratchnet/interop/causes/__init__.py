@@ -110,8 +110,13 @@ def _left(guess: Guess, evidence: Evidence) -> float | None:
         if evidence.what not in predicted.buffers:
             return None
         triples = [(predicted.buffers[evidence.what], evidence.actual, evidence.expected)]
-    shares = [_share(*triple, evidence) for triple in triples]
-    return None if None in shares else max(shares, default=None)  # type: ignore[type-var]
+    most = None
+    for triple in triples:
+        share = _share(*triple, evidence)
+        if share is None:
+            return None
+        most = share if most is None else max(most, share)
+    return most
 
 
 def _share(predicted: Any, actual: Any, expected: Any, evidence: Evidence) -> float | None:

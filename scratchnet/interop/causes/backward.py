@@ -103,10 +103,11 @@ def _reduced(g: np.ndarray, axes: list[int], choice: tuple[str, ...]) -> np.ndar
 @hypothesis(backward=True)
 def transposed(evidence: Evidence) -> Iterator[Guess]:
     if evidence.expected is not None and evidence.expected.ndim > 1:
+        exchanged = evidence.expected.swapaxes(-1, -2)
         yield Guess(
             f"{evidence.what} is transposed",
             "it equals torch's with the last two axes exchanged",
-            lambda: evidence.expected.swapaxes(-1, -2),  # type: ignore[union-attr]
+            lambda: exchanged,
         )
 
 
