@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchnet import kernels
+from scratchnet.kernels import get_num_threads, set_num_threads
 from scratchnet.ops.promotion import get_default_dtype
 
 __all__ = [
@@ -16,18 +16,6 @@ __all__ = [
 ]  # fmt: skip
 
 _deterministic = False
-
-
-def get_num_threads() -> int:
-    """How many threads compiled loops use."""
-    return kernels.get_num_threads()
-
-
-def set_num_threads(num_threads: int) -> None:
-    """Let compiled loops use `num_threads` threads. Results do not depend on it."""
-    if num_threads < 1:
-        raise RuntimeError(f"set_num_threads expects a positive integer, got {num_threads}")
-    kernels.set_num_threads(num_threads)
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
