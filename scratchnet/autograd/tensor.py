@@ -287,6 +287,8 @@ def _as_array(array: Any) -> Any:
         return array
     if isinstance(array, Tensor):
         raise TypeError("Tensor(x) of a Tensor is ambiguous: write x.detach(), x.clone() or x.alias()")
+    if isinstance(array, Size):
+        return np.empty(array, np.float32)
     if isinstance(array, bool | float):
         raise TypeError(f"Tensor({array}): data must be a sequence; give single numbers to scratchnet.tensor")
     return np.array(array, dtype=np.float32)  # as torch.Tensor([1, 2]) does

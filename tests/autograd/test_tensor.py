@@ -23,6 +23,12 @@ def test_of_sizes(sizes):
     assert x.array.shape == (sizes or (0,)) and x.array.dtype == np.float32 and not x.requires_grad and x.is_leaf
 
 
+def test_of_a_shape():
+    """As torch.Tensor(x.shape): not the numbers in it."""
+    x = Tensor(Tensor(2, 3).shape)
+    assert x.array.shape == (2, 3) and x.array.dtype == np.float32
+
+
 @pytest.mark.parametrize("given, error", [((0.5,), TypeError), ((True,), TypeError), ((2, 0.5), TypeError),
                                           ((2, -1), RuntimeError)])
 def test_single_numbers_and_impossible_sizes_are_refused(given, error):
