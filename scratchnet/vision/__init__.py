@@ -1,5 +1,5 @@
-"""Networks for images and operations on boxes, named as in torchvision."""
+"""Networks for images, operations on boxes and changes to images, named as in torchvision."""
 
-from scratchnet.vision import models, ops
+from scratchnet.vision import models, ops, transforms
 
-__all__ = ["models", "ops"]
+__all__ = ["models", "ops", "transforms"]

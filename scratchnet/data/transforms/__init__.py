@@ -7,5 +7,17 @@ transform.batch(images)     # a stack of images, in one go; what the datasets of
 
 from scratchnet.data.transforms.affine import RandomAffine, warp
 from scratchnet.data.transforms.basic import Compose, Lambda, Normalize, ToTensor, Transform
+from scratchnet.data.transforms.geometry import CenterCrop, InterpolationMode, Resize
 
-__all__ = ["Compose", "Lambda", "Normalize", "RandomAffine", "ToTensor", "Transform", "warp"]
+__all__ = [
+    "CenterCrop",
+    "Compose",
+    "InterpolationMode",
+    "Lambda",
+    "Normalize",
+    "RandomAffine",
+    "Resize",
+    "ToTensor",
+    "Transform",
+    "warp",
+]
