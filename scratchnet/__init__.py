@@ -49,8 +49,8 @@ pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 # Imported when first used, so that `import scratchnet` stays quick.
 _SUBPACKAGES = frozenset(
     """
-    amp backends cli config cuda data distributions func interop kernels metrics nn optim study testing training utils
-    vision
+    amp backends cli config cuda data distributions func interop kernels metrics nn optim study testing text training
+    utils vision
     """.split()
 )
 # Functions of `nn.functional` that are methods of Tensor too.
