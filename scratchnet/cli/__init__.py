@@ -1,4 +1,4 @@
-"""The command line: `scratchnet train`, `evaluate`, `predict`, `compare`."""
+"""The command line: `scratchnet train`, `evaluate`, `predict`, `compare`, `weights`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _one_line(error: Exception) -> str:
     """What went wrong. Errors that are not about the input name their kind, and how to see more."""
     from scratchnet.training import CheckpointError, TrainingError
 
-    text = " ".join(str(error).split())
+    text = " ".join(" ".join([str(error), *getattr(error, "__notes__", ())]).split())
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     if isinstance(error, CheckpointError | TrainingError | OSError | ValueError) and text:

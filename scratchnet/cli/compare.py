@@ -15,6 +15,7 @@ from scratchnet import interop, nn
 from scratchnet.cli import build
 from scratchnet.cli.options import MODELS
 from scratchnet.interop.comparison import Comparison
+from scratchnet.interop.reference import full_name, import_torch
 
 _OF_TORCH = ("inputs", "dtype", "train", "seed", "record")
 
@@ -24,14 +25,18 @@ def run(args: argparse.Namespace) -> int:
     sys.path.insert(0, os.getcwd())
     ours = build.model(args.model, 10) if args.model in MODELS else _make(args.model)
     if not isinstance(ours, nn.Module):
-        raise ValueError(f"{args.model} gives a {type(ours).__name__}, expected a scratchnet.nn.Module")
+        raise ValueError(f"{args.model} gives {full_name(ours)}, expected a scratchnet.nn.Module")
     try:
         comparison = _with_torch(ours, args) if hasattr(args, "theirs") else _with_reference(ours, args)
     except RuntimeError as error:
         head, blank, table = str(error).partition("\n\n")
         if not (blank and head.startswith("Error(s) in loading state_dict")):
             raise
-        print(f"scratchnet: error: the weights do not fit {args.model}\n\n{table}", file=sys.stderr)
+        print(
+            f"scratchnet: error: the weights do not fit {args.model}, which needs the names and shapes of torch's model"
+            f"\n\n{table}",
+            file=sys.stderr,
+        )
         return 1
     if getattr(args, "json", False):
         print(json.dumps(comparison.to_dict()))
@@ -47,10 +52,13 @@ def run(args: argparse.Namespace) -> int:
 def _with_torch(ours: nn.Module, args: argparse.Namespace) -> Comparison:
     if not hasattr(args, "inputs"):
         raise ValueError("--with needs --input: the shape of each argument, such as --input 8x1x28x28")
-    theirs, seed = _make(args.theirs), getattr(args, "seed", 0)
+    seed = getattr(args, "seed", 0)
+    import_torch().manual_seed(seed)  # a model draws its weights: the same each time
+    theirs = _make(args.theirs)
     rng = np.random.default_rng(seed)
     inputs = tuple(
-        rng.standard_normal(shape) if below is None else rng.integers(0, below, shape) for shape, below in args.inputs
+        rng.standard_normal(shape).astype(np.float32) if below is None else rng.integers(0, below, shape)
+        for shape, below in args.inputs
     )
     options = {"seed": seed, "dtype": getattr(args, "dtype", None), "train": getattr(args, "train", False)}
     if hasattr(args, "record"):
@@ -78,12 +86,19 @@ def _make(name: str) -> Any:
         value: Any = importlib.import_module(where)
     except ModuleNotFoundError as error:
         raise ValueError(f"cannot import {where}: {error}") from error
+    except Exception as error:
+        raise ValueError(f"cannot import {where}: {type(error).__name__}: {error}") from error
     for part in what.split("."):
         if not hasattr(value, part):
             raise ValueError(f"{where} has no {what}")
         value = getattr(value, part)
     is_model = hasattr(value, "state_dict") and not isinstance(value, type)
-    return value() if callable(value) and not is_model else value
+    if is_model or not callable(value):
+        return value
+    try:
+        return value()
+    except Exception as error:
+        raise ValueError(f"{name}() raises {type(error).__name__}: {error}") from error
 
 
 def _show(comparison: Comparison) -> None:

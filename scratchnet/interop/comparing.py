@@ -61,6 +61,8 @@ def compare(
         If torch is not installed.
     RuntimeError
         If the weights do not fit; the error has a table of what is missing, unexpected or of another shape.
+    Exception
+        Whatever one of the models raises, with a note that says which of the two, and in which layer.
 
     Examples
     --------
@@ -70,6 +72,7 @@ def compare(
     "eps is 0.001, torch's is 1e-05"
     """
     check_ours(ours)
+    _check(rtol, atol)
     ours_loss, theirs_loss = loss if isinstance(loss, tuple) else (loss, loss)
     reference = reference_of(theirs, inputs, theirs_loss, seed, dtype, train)
     return Comparison(run_ours(ours, reference, ours_loss), reference, rtol, atol)
@@ -110,5 +113,13 @@ def replay(
     >>> interop.replay(nn.LSTM(3, 4, num_layers=2), "lstm").ok
     True
     """
+    check_ours(ours)
+    _check(rtol, atol)
     reference = Reference.load(find(file))
     return Comparison(run_ours(ours, reference, loss), reference, rtol, atol)
+
+
+def _check(rtol: float | None, atol: float | None) -> None:
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value is not None and not value >= 0:
+            raise ValueError(f"{name} must be a number ≥ 0, got {value}")

@@ -108,7 +108,7 @@ class Comparison:
         reference = self.reference
         mode = "training" if reference.modes.get("", True) else "evaluation"
         return (
-            f"{reference.kind} beside torch {reference.torch_version}: {reference.dtype or 'mixed dtypes'}, "
+            f"{reference.kind} beside torch {reference.torch_version}: {' and '.join(reference.dtypes) or 'no floats'}, "
             f"seed {reference.seed}, {mode} mode"
         )
 
@@ -126,7 +126,7 @@ class Comparison:
         """What the table means, a sentence a line."""
         row = self.first_difference
         if row is None:
-            return [f"no difference: {len(self.rows)} arrays agree"]
+            return [f"no difference: {len(self.rows)} arrays agree", *self._notes()]
         problem = "" if row.errors.problem == "differs" else f": it {row.errors.problem}"
         lines = [f"first difference: {row}{problem}"]
         if self.place:
@@ -138,11 +138,14 @@ class Comparison:
         return lines + [f"  {fact}" for fact in self.facts] + self._notes()
 
     def _notes(self) -> list[str]:
-        return [
+        notes = [
             f"called only {where}, and not compared: {', '.join(n or 'the model' for n in names)}"
             for where, names in zip(("in torch's model", "in ours"), self.unmatched)
             if names
         ]
+        if not any(row.backward for row in self.rows):
+            notes.append("no gradients are compared: nothing that torch's model returned requires grad")
+        return notes
 
     def __str__(self) -> str:
         titles = ("layer", "", "what", "shape", "absolute", "relative", "ulps", "")
@@ -156,8 +159,7 @@ class Comparison:
             "  ".join(c.rjust(w) if 3 <= k <= 6 else c.ljust(w) for k, (c, w) in enumerate(zip(r, widths))).rstrip()
             for r in body
         ]
-        notes = self._notes() if self.ok else []
-        return "\n".join([self.headline, "", *lines, "", *self.verdict, *notes])
+        return "\n".join([self.headline, "", *lines, "", *self.verdict])
 
     def __repr__(self) -> str:
         return f"<Comparison: {self.verdict[0]}>"
@@ -183,6 +185,9 @@ class Comparison:
             ],
             "first_difference": None if self.first_difference is None else self.rows.index(self.first_difference),
             "place": self.place,
-            "causes": [{"cause": cause.text, "evidence": cause.evidence} for cause in self.causes],
+            "causes": [
+                {"cause": cause.text, "evidence": cause.evidence, "hypothesis": cause.hypothesis}
+                for cause in self.causes
+            ],
             "facts": self.facts,
         }  # fmt: skip

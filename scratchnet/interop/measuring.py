@@ -48,9 +48,9 @@ def thinned_like(ours: np.ndarray, theirs: np.ndarray | Thinned) -> tuple[np.nda
 
 
 def measure(ours: np.ndarray | None, theirs: Any, rtol: float | None, atol: float | None) -> Errors:
-    """Compare an array of ours with torch's. None stands for a gradient that did not arrive; in torch, as good as 0."""
+    """Compare an array of ours with torch's. None stands for one that is not there; of a gradient, as good as 0."""
     if ours is None or theirs is None:
-        problem = "is missing" if ours is None else "arrives, in torch none does"
+        problem = "is missing" if ours is None else "is there, in torch it is not"
         return Errors(np.nan, np.nan, np.nan, problem) if theirs is not None or np.any(ours) else Errors(0.0, 0.0, 0.0)
     if ours.shape != theirs.shape:
         problem = f"has shape {_shape(ours.shape)}, torch's {_shape(theirs.shape)}"
@@ -67,10 +67,10 @@ def measure(ours: np.ndarray | None, theirs: Any, rtol: float | None, atol: floa
         absolute[np.isnan(absolute)] = np.inf
         relative = np.where(absolute == 0, 0.0, absolute / np.abs(y))
         relative[np.isnan(relative)] = np.inf
-        close = absolute <= absolute_tolerance + relative_tolerance * np.abs(y)
-        close &= np.isfinite(absolute)
+        near = absolute <= absolute_tolerance + relative_tolerance * np.abs(y)
+        near = same | (near & np.isfinite(absolute))
     ulps = 0.0 if same.all() else ulps_between(a.astype(e.dtype), e)
-    return Errors(float(absolute.max()), float(relative.max()), ulps, problem or ("" if close.all() else "differs"))
+    return Errors(float(absolute.max()), float(relative.max()), ulps, problem or ("" if near.all() else "differs"))
 
 
 def close(actual: np.ndarray, expected: np.ndarray, rtol: float, atol: float) -> bool:

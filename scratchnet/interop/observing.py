@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,10 +108,19 @@ def observe(
         From the outputs that require grad to what is to be their gradient.
     loss : callable, optional
         Takes the module's output, returns the number to differentiate; in place of cotangents.
+
+    Raises
+    ------
+    TypeError
+        If `loss` is no function, or returns no number.
+    Exception
+        Whatever the module raises, with a note on where it was.
     """
+    if loss is not None and not callable(loss):
+        raise TypeError(f"loss must be a function of the module's output, got {type(loss).__name__}")
     watch = _Watch(library, module)
     fork: dict[str, Any] = {} if library is scratchnet else {"devices": []}
-    with library.random.fork_rng(**fork), library.enable_grad():
+    with library.random.fork_rng(**fork), library.enable_grad(), watch.whose_errors():
         library.manual_seed(seed)
         made = _Leaves(library)
         output = module(*made(args), **made(kwargs))
@@ -118,6 +128,9 @@ def observe(
         value = None
         if loss is not None:
             value = loss(_Aliases(library, given)(output))
+            if not (isinstance(value, library.Tensor) and value.numel() == 1):
+                got = list(value.shape) if isinstance(value, library.Tensor) else type(value).__name__
+                raise TypeError(f"loss must return a tensor of one number, got {got}")
             if value.requires_grad:
                 value.backward()
         elif cotangents is not None:
@@ -156,6 +169,17 @@ class _Watch:
         for m in module.modules():
             m.register_forward_pre_hook(self.begins, with_kwargs=True)
             m.register_forward_hook(self.ends)
+
+    @contextmanager
+    def whose_errors(self) -> Iterator[None]:
+        """Note with an error whose it is: that of a layer alone does not tell which of two models it is in."""
+        try:
+            yield
+        except Exception as error:
+            call = self.calls[self.open[-1] if self.open else 0] if self.calls else None
+            layer = "" if call is None or not call.name else f"{call.name} ({call.kind}) of "
+            error.add_note(f"(in {layer}{'our model' if self.library is scratchnet else 'the model of torch'})")
+            raise
 
     def begins(self, module: Any, args: tuple, kwargs: dict) -> tuple:
         name = self.names[id(module)]

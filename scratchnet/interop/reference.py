@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import scratchnet
 from scratchnet.interop.errors import CheckpointError
 from scratchnet.interop.loading import load
-from scratchnet.interop.nested import to_array
+from scratchnet.interop.nested import is_plain, to_array
 from scratchnet.interop.observing import Call, Observation, duplicate, kind_of, observe
 from scratchnet.interop.packing import Packer, Thinned, unpack
 from scratchnet.interop.saving import save
@@ -60,6 +61,12 @@ class Reference:
     kwargs: dict[str, Any]
     observation: Observation
 
+    @property
+    def dtypes(self) -> list[str]:
+        """Of floating-point weights, buffers and inputs."""
+        given = self.observation.calls[0].inputs.values() if self.observation.calls else ()
+        return sorted({a.dtype.name for a in (*self.state.values(), *given) if a.dtype.kind == "f"})
+
     def save(self, file: str | os.PathLike, most: int | None = None) -> None:
         """Write it; of gradients with more than `most` numbers, inside the model, only as many."""
         values = asdict(self)
@@ -96,9 +103,11 @@ def reference_of(
     theirs: Any, inputs: Any, loss: Callable | None, seed: int, dtype: Any, train: bool | None
 ) -> Reference:
     """Run a copy of a module of torch's."""
-    torch = _torch()
+    torch = import_torch()
     if not isinstance(theirs, torch.nn.Module):
-        raise TypeError(f"theirs must be a torch.nn.Module, got {type(theirs).__name__}")
+        raise TypeError(f"theirs must be a torch.nn.Module, got {full_name(theirs)}")
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"seed must be an integer ≥ 0, got {seed!r}")
     module = duplicate(theirs).cpu()
     if train is not None:
         module.train(train)
@@ -107,14 +116,18 @@ def reference_of(
     module.zero_grad(set_to_none=True)
     state = {name: to_array(value) for name, value in module.state_dict().items() if isinstance(value, torch.Tensor)}
     dtypes = {p.dtype for p in module.parameters() if p.is_floating_point()}
+    if torch.bfloat16 in dtypes:
+        raise ValueError("theirs has parameters of bfloat16, which NumPy has not: compare with dtype='float32'")
     only = str(dtypes.pop()).removeprefix("torch.") if len(dtypes) == 1 else None
-    args, kwargs = as_arguments(inputs, dtype and dtype_name(dtype), None if only == "bfloat16" else only)
+    args, kwargs = as_arguments(inputs, dtype and dtype_name(dtype), only)
     modes = {name: m.training for name, m in module.named_modules()}
     frozen = [name for name, p in module.named_parameters() if not p.requires_grad]
     seen = observe(torch, module, args, kwargs, seed=seed, cotangents=random_cotangents(seed), loss=loss)
     # without its suffix: which build of this version it was changes nothing
     version = torch.__version__.partition("+")[0]
-    return Reference(kind_of(torch, module), repr(module), version, only, seed, modes, frozen, state, args, kwargs, seen)
+    return Reference(
+        kind_of(torch, module), repr(module), version, only, seed, modes, frozen, state, args, kwargs, seen
+    )
 
 
 def run_ours(ours: Any, reference: Reference, loss: Callable | None) -> Observation:
@@ -122,14 +135,11 @@ def run_ours(ours: Any, reference: Reference, loss: Callable | None) -> Observat
 
     Raises
     ------
-    TypeError
-        If it is no module of ours.
     RuntimeError
         If the weights do not fit.
     """
-    check_ours(ours)
     module = duplicate(ours)
-    if reference.dtype not in (None, "bfloat16"):
+    if reference.dtype is not None:
         module.to(np.dtype(reference.dtype))
     module.load_state_dict(reference.state)
     module.zero_grad()
@@ -154,7 +164,13 @@ def run_ours(ours: Any, reference: Reference, loss: Callable | None) -> Observat
 
 def check_ours(ours: Any) -> None:
     if not isinstance(ours, scratchnet.nn.Module):
-        raise TypeError(f"ours must be a scratchnet.nn.Module, got {type(ours).__name__}")
+        raise TypeError(f"ours must be a scratchnet.nn.Module, got {full_name(ours)}")
+
+
+def full_name(value: Any) -> str:
+    """What an object is, where both libraries have a class of that name."""
+    kind = value if isinstance(value, type) else type(value)
+    return f"{'the class ' if kind is value else ''}{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
 
 
 def record(
@@ -188,8 +204,8 @@ def record(
     ImportError
         If torch is not installed.
     """
-    if most is not None and most < 1:
-        raise ValueError(f"record: expected most ≥ 1, got {most}")
+    if most is not None and (not isinstance(most, int) or most < 1):
+        raise ValueError(f"record: expected an integer most ≥ 1, got {most}")
     reference_of(theirs, inputs, loss, seed, dtype, train).save(file, most)
 
 
@@ -215,18 +231,17 @@ def find(file: str | os.PathLike) -> str | os.PathLike:
     ------
     FileNotFoundError
     """
+    if os.fspath(file) in _names() and not os.path.isfile(file):
+        return _FOLDER / f"{os.fspath(file)}{_SUFFIX}"
     if os.path.exists(file):
         return file
-    shipped = _FOLDER / f"{os.fspath(file)}{_SUFFIX}"
-    if os.fspath(file) in _names():
-        return shipped
     raise FileNotFoundError(
         f"there is no file {os.fspath(file)}, and no reference of that name; with the package come "
         + ", ".join(_names())
     )
 
 
-def _torch() -> Any:
+def import_torch() -> Any:
     try:
         import torch
     except ImportError as error:
@@ -268,6 +283,8 @@ def as_arguments(inputs: Any, dtype: str | None, of_arrays: str | None) -> tuple
             return cast(to_array(value), dtype)
         if isinstance(value, np.ndarray | np.generic):
             return cast(np.array(value), dtype or of_arrays)
+        if not is_plain(value):
+            raise TypeError(f"inputs have {full_name(value)} among them, expected tensors, arrays, numbers or strings")
         return value
 
     if isinstance(inputs, Mapping):

@@ -142,12 +142,13 @@ class Pairing:
         return found
 
     def _places(self, index: int, kind: str, ours: dict, theirs: dict) -> Iterator[Row]:
-        for place, array in theirs.items():
+        # what is written over in place has no gradient in torch, but only there: of ours, outputs alone can be too many
+        for place in {**theirs, **ours} if kind == "output" else theirs:
             if kind.endswith("input"):  # below [0] those given by position, below [1] those given by name
                 what = kind + (place[3:] if len(self.reference.observation.calls[index].inputs) > 1 else "")
             else:
                 what = kind + place
-            yield self._row(index, kind, what, ours.get(place), array)
+            yield self._row(index, kind, what, ours.get(place), theirs.get(place))
 
     def evidence(self, row: Row) -> Evidence:
         """What is known about a row, for hypotheses."""

@@ -100,7 +100,10 @@ def test_on_a_terminal_it_has_colours(capsys, monkeypatch):
 def test_weights_that_do_not_fit(capsys):
     assert main(["compare", "compared_ours:Net", "--reference", "lstm"]) == 1
     err = capsys.readouterr().err
-    assert err.startswith("scratchnet: error: the weights do not fit compared_ours:Net\n\nkey ")
+    assert err.startswith(
+        "scratchnet: error: the weights do not fit compared_ours:Net, which needs the names and shapes of torch's model\n"
+        "\nkey "
+    )
     assert "weight_ih_l0" in err and "unexpected" in err and "missing" in err
 
 

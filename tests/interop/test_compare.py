@@ -170,7 +170,7 @@ def test_another_dtype_shape_or_nothing_is_a_difference():
     assert measure(y.astype(np.float64), y, None, None).problem == "has dtype float64, torch's float32"
     assert measure(y[0], y, None, None).problem == "has shape 3, torch's 2×3"
     assert measure(None, y, None, None).problem == "is missing"
-    assert measure(np.ones(3), None, None, None).problem == "arrives, in torch none does"
+    assert measure(np.ones(3), None, None, None).problem == "is there, in torch it is not"
     assert measure(np.zeros(3), None, None, None).problem == ""
 
 
@@ -196,9 +196,9 @@ def test_arrays_take_the_dtype_of_the_model():
 
 
 def test_refusals():
-    with pytest.raises(TypeError, match="ours must be a scratchnet.nn.Module, got Linear"):
+    with pytest.raises(TypeError, match="ours must be a scratchnet.nn.Module, got torch.nn.modules.linear.Linear"):
         interop.compare(torch.nn.Linear(1, 1), torch.nn.Linear(1, 1), np.ones((1, 1)))
-    with pytest.raises(TypeError, match="theirs must be a torch.nn.Module, got Linear"):
+    with pytest.raises(TypeError, match="theirs must be a torch.nn.Module, got scratchnet.nn.modules.linear.Linear"):
         interop.compare(nn.Linear(1, 1), nn.Linear(1, 1), np.ones((1, 1)))
     with pytest.raises(ValueError, match="expected dtype float16, float32 or float64, got int64"):
         interop.compare(nn.Linear(1, 1), torch.nn.Linear(1, 1), np.ones((1, 1)), dtype="int64")
@@ -276,7 +276,7 @@ class TorchDetached(torch.nn.Linear):
 
 def test_a_gradient_that_torch_has_not():
     comparison = compare(nn.Linear(3, 2), TorchDetached(3, 2), RNG.standard_normal((2, 3)))
-    assert comparison.first_difference.errors.problem == "arrives, in torch none does"
+    assert comparison.first_difference.errors.problem == "is there, in torch it is not"
     assert comparison.causes == []
     frozen = torch.nn.Linear(3, 2)
     frozen.weight.requires_grad_(False)

@@ -108,7 +108,7 @@ def test_gradients_of_which_some_numbers_are_kept(tmp_path):
     wrong = interop.replay(nn.Sequential(Doubled(6, 9), nn.Linear(9, 2)), tmp_path / "some.pt")
     assert str(wrong.first_difference) == "gradient of weight of 0 (Linear)"
     assert "constant factor of 2" in wrong.likely_cause.text
-    with pytest.raises(ValueError, match="expected most ≥ 1, got 0"):
+    with pytest.raises(ValueError, match="expected an integer most ≥ 1, got 0"):
         interop.record(theirs, X, tmp_path / "none.pt", most=0)
 
 

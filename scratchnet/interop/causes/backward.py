@@ -12,6 +12,8 @@ from scratchnet.interop.causes.hypothesis import Evidence, Guess, hypothesis
 
 # Of fewer numbers than this, any factor would do: then only those that are usual count.
 _ENOUGH = 4
+# A factor as near to 1 as this is nobody's mistake.
+_NEAR_ONE = 1e-2
 
 
 @hypothesis(backward=True)
@@ -35,7 +37,7 @@ def factor(evidence: Evidence) -> Iterator[Guess]:
         usual |= {float(n): f"{n} is {name}", 1 / n: f"{n} is {name}"}
     found = float((actual * expected).sum() / (expected * expected).sum())
     near = [c for c in usual if abs(c - found) <= 1e-3 * abs(c)]
-    if not near and np.count_nonzero(expected) < _ENOUGH:
+    if not near and (np.count_nonzero(expected) < _ENOUGH or abs(found - 1) < _NEAR_ONE):
         return
     c = near[0] if near else found
     why = usual.get(c, "")

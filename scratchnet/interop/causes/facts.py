@@ -8,6 +8,9 @@ import numpy as np
 
 from scratchnet.interop.causes.hypothesis import Evidence
 
+# An error of so many units in the last place of an array's largest number may be what cancellation left.
+_FEW = 100
+
 
 def facts_about(evidence: Evidence) -> list[str]:
     """Sentences on the difference between two arrays."""
@@ -20,10 +23,10 @@ def facts_about(evidence: Evidence) -> list[str]:
         return []
     if a.dtype.kind not in "fiu" or not a.size:
         return []
-    return list(_facts(a.astype(np.float64), e.astype(np.float64), evidence.rtol, evidence.atol))
+    return list(_facts(a.astype(np.float64), e.astype(np.float64), e.dtype, evidence.rtol, evidence.atol))
 
 
-def _facts(a: np.ndarray, e: np.ndarray, rtol: float, atol: float) -> Iterator[str]:
+def _facts(a: np.ndarray, e: np.ndarray, dtype: np.dtype, rtol: float, atol: float) -> Iterator[str]:
     bad = ~np.isclose(a, e, rtol, atol, equal_nan=True)
     if not bad.any():
         return
@@ -32,6 +35,15 @@ def _facts(a: np.ndarray, e: np.ndarray, rtol: float, atol: float) -> Iterator[s
         yield f"{strange.sum()} of {a.size} numbers are NaN or infinite"
         return
     if not np.isfinite(e).all():
+        return
+    roundings = (
+        np.abs(a - e).max() / (np.finfo(dtype).eps * np.abs(e).max()) if dtype.kind == "f" and e.any() else np.inf
+    )
+    if roundings < _FEW:
+        yield (
+            f"the largest error is at most {np.ceil(roundings):.0f} roundings of the array's largest number: "
+            "dtype='float64' tells whether it is a mistake"
+        )
         return
     if a.size > 1 and not a.any():
         yield "all of ours is 0"

@@ -92,6 +92,11 @@ class Hypothesis(NamedTuple):
     backward: bool
     guesses: Callable[[Evidence], Iterator[Guess]]
 
+    @property
+    def name(self) -> str:
+        """Where it stands: "options.eps"."""
+        return f"{self.guesses.__module__.rpartition('.')[2]}.{self.guesses.__name__}"
+
     def concerns(self, evidence: Evidence) -> bool:
         if evidence.kind == "input" or self.backward != (evidence.kind not in ("output", "buffer")):
             return False  # an input is no layer's doing
