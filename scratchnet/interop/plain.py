@@ -18,7 +18,8 @@ from scratchnet.interop.source import Source
 
 # What NumPy raises for a header that is not one: it is parsed as Python's literals, and once more as those of Python 2.
 _NO_HEADER = (ValueError, TypeError, IndexError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError)
-_SAFETENSORS = {
+# its name of a dtype: how the numbers are stored, and, where that differs, what they become
+SAFETENSORS = {
     "F64": ("f8",), "F32": ("f4",), "F16": ("f2",), "BF16": ("u2", "f4"), "I64": ("i8",), "I32": ("i4",),
     "I16": ("i2",), "I8": ("i1",), "U8": ("u1",), "BOOL": ("u1", "?"),
 }  # fmt: skip
@@ -73,9 +74,9 @@ def _in_file(safetensors: Any, source: Source, path: Any) -> Iterator[tuple[str,
 
 
 def _storage_type(name: str, dtype: str) -> StorageType:
-    if dtype not in _SAFETENSORS:
+    if dtype not in SAFETENSORS:
         raise CheckpointError(f"tensor {name[:100]!a} has dtype {dtype!a}, unknown here")
-    return StorageType(dtype, *_SAFETENSORS[dtype])
+    return StorageType(dtype, *SAFETENSORS[dtype])
 
 
 def load_npz(archive: Archive) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 _MOST_ROWS = 40
@@ -35,20 +35,30 @@ def table(own: Mapping[str, Any], given: Mapping[str, Any], missing: Iterable[st
     """
     problems = {**dict.fromkeys(missing, "missing"), **dict.fromkeys(unexpected, "unexpected")}
     for name in own:
-        if name in given and _shape(own[name]) != _shape(given[name]):
+        if name in given and shape_of(own[name]) != shape_of(given[name]):
             problems[name] = "other shape"
     if not problems:
         return ""
     rows = [("key", "module", "checkpoint", "")]
-    rows += [(name, _shape(own.get(name)), _shape(given.get(name)), what) for name, what in problems.items()]
+    rows += [(name, shape_of(own.get(name)), shape_of(given.get(name)), what) for name, what in problems.items()]
     left_out = len(rows) - 1 - _MOST_ROWS
     rows = rows[: _MOST_ROWS + 1]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join(lines + [f"… and {left_out} more"] * (left_out > 0))
+    return "\n".join([*aligned(rows), *[f"… and {left_out} more"] * (left_out > 0)])
 
 
-def _shape(value: Any) -> str:
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """Lines of columns that are as wide as they must be; those in `right` end below one another."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def shape_of(value: Any) -> str:
     if value is None:
         return "-"
     return "×".join(map(str, value.shape)) or "scalar" if hasattr(value, "shape") else type(value).__name__
