@@ -31,7 +31,7 @@ def pieces():
         ("e€e", ["[UNK]"]),  # € is a symbol
         ("中国e", ["中", "国", "e"]),
         ("e\U0002b820e", ["e", "[UNK]", "e"]),  # a rare ideograph is one, too
-        ("e\te\ne\r\ne\u00a0e\u3000e\u2028e", ["e"] * 7),
+        ("e\te\ne\re\u00a0e\u3000e\u2028e", ["e"] * 7),
         ("u\u200bn\x00\x0b\ufffd\ue000", ["un"]),  # what cannot be seen is not there: Cf, Cc, a broken letter, Co
         ("un\U0001fae9", ["[UNK]"]),  # a letter of a later Unicode is one
         ("e" * 101, ["[UNK]"]),

@@ -82,14 +82,17 @@ def test_padding_changes_nothing_and_segments_are_0():
 
 
 def test_dropout_is_where_it_should_be():
-    """All probabilities of attention dropped: as if no word looked at another. All else dropped: nothing is left."""
+    """All probabilities of attention dropped: as if no word looked at another. All else dropped: what is passed by is left."""
     net, still = (BertModel(**SMALL, attention_probs_dropout_prob=p, hidden_dropout_prob=0.0) for p in (1.0, 0.0))
     still.load_state_dict(net.state_dict())
     for layer in still.encoder["layer"]:
         scratchnet.nn.init.zeros_(layer.attention["self"].value.weight)
     np.testing.assert_array_equal(net(Tensor(IDS))[0].detach().array, still(Tensor(IDS))[0].detach().array)
     assert not np.array_equal(net.eval()(Tensor(IDS))[0].detach().array, still(Tensor(IDS))[0].detach().array)
-    assert not BertModel(**SMALL, hidden_dropout_prob=1.0)(Tensor(IDS))[0].detach().array.any()
+    net, x = network(hidden_dropout_prob=1.0).train(), scratchnet.zeros(2, 5, 4).double()
+    for layer in net.encoder["layer"]:
+        x = layer.output.LayerNorm(layer.attention["output"].LayerNorm(x))
+    np.testing.assert_allclose(net(Tensor(IDS))[0].detach().array, x.detach().array, 1e-12)
 
 
 def test_keys_and_shapes_are_those_of_transformers():
