@@ -72,16 +72,16 @@ _DETACHED = Cause(
 def explain(evidence: Evidence) -> tuple[list[Cause], list[str]]:
     """All known mistakes that predict our numbers, and if there is none, what the error looks like.
 
-    Where the layer as it should be predicts them too, there is nothing to explain but rounding: then none is named.
+    Where the layer as it should be predicts them too, nothing is wrong with ours, and none is named.
     """
     causes: list[Cause] = []
     if evidence.actual is None:
         return ([], []) if evidence.kind in ("input", "output", "buffer") else ([_DETACHED], [])
     with warnings.catch_warnings(), np.errstate(all="ignore"), fork_rng():
         warnings.simplefilter("ignore")
-        if _is_rounding(evidence):
-            right = f"{evidence.theirs.kind} of this library gives these numbers, too: they are rounded otherwise"
-            return [], [right, *facts_about(evidence)]
+        if _is_right(evidence):
+            right = f"nn.{evidence.theirs.kind} with torch's options and weights gives our numbers, too"
+            return [], [f"{right}: torch's layer rounds otherwise, or has a forward of its own", *facts_about(evidence)]
         for known in KNOWN:
             if not known.concerns(evidence):
                 continue
@@ -105,8 +105,8 @@ def _proposed(known: Hypothesis, evidence: Evidence) -> list[Guess]:
     return guesses
 
 
-def _is_rounding(evidence: Evidence) -> bool:
-    """Whether torch's layer without any mistake, run here on our input, gives our numbers."""
+def _is_right(evidence: Evidence) -> bool:
+    """Whether the layer without any mistake, run here on our input, gives our numbers."""
     if evidence.kind not in ("output", "buffer"):
         return False
     triples = _predictions(partial(rerun, evidence), evidence)

@@ -146,3 +146,15 @@ def repeated(evidence: Evidence) -> Iterator[Guess]:
         "it equals torch's if the last occurrence replaces the others (np.add.at adds them)",
         lambda: wrong,
     )
+
+
+@hypothesis("Embedding", backward=True)
+def padding(evidence: Evidence) -> Iterator[Guess]:
+    wrong = np.zeros_like(evidence.expected)
+    np.add.at(wrong, evidence.x, next(iter(evidence.theirs.gradients.values())))
+    if evidence.options["padding_idx"] is not None:
+        yield Guess(
+            "the row of padding_idx gets a gradient, torch's stays 0",
+            "it equals the sum over all tokens, those of padding too",
+            lambda: wrong,
+        )

@@ -72,6 +72,17 @@ def dropout(evidence: Evidence) -> Iterator[Guess]:
     kept = y != 0
     if not (kept.any() and (x[~kept] != 0).any()):
         return
+    share = f"{np.mean(~kept):.0%} of {evidence.what} is 0, the rest the input times"
+    other = round(1 - float(np.median(x[kept] / y[kept])), 4)
+    if evidence.theirs.training and 0 < other < 1 and other != p:
+        inverted = np.isclose(other, 1 - p)
+        yield Guess(
+            f"p is {other:g}: the probability of keeping, torch's {p:g} is that of dropping"
+            if inverted
+            else f"p is {other:g}, torch's is {p:g}",
+            f"{share} 1 / (1 − {other:g})",
+            partial(Result, [x * kept / (1 - other)]),
+        )
     for training, factor, text in (
         (False, 1 / (1 - p), "dropout is active in evaluation; torch's passes everything on"),
         (False, 1.0, "dropout is active in evaluation, and what it keeps is not scaled"),
@@ -82,7 +93,7 @@ def dropout(evidence: Evidence) -> Iterator[Guess]:
         if training == evidence.theirs.training:
             yield Guess(
                 text,
-                f"{np.mean(~kept):.0%} of {evidence.what} is 0, the rest the input times {factor:g}",
+                f"{share} {factor:g}",
                 partial(Result, [x * kept * factor]),
             )
 

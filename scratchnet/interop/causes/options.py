@@ -16,15 +16,15 @@ _POOLS = kinds("MaxPool", "AvgPool", "LPPool")
 _USUAL_EPS = (0.0, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
 
-def _options(evidence: Evidence, name: str, values: Any) -> Iterator[Guess]:
-    """The same layer with another value of one option."""
-    theirs, kind = evidence.options[name], evidence.theirs.kind
+def _options(evidence: Evidence, name: str, values: Any, kind: str | None = None) -> Iterator[Guess]:
+    """The same layer, or the more general one that has this option, with another value of it."""
+    theirs, kind = evidence.options[name], kind or evidence.theirs.kind
     for value in values:
         if value != theirs:
             yield Guess(
                 f"{name} is {_text(value)}, torch's is {_text(theirs)}",
                 f"{evidence.what} equals that of {kind} with {name}={_text(value)}",
-                partial(rerun, evidence, **{name: value}),
+                partial(rerun, evidence, kind=kind, **{name: value}),
             )
 
 
@@ -77,15 +77,19 @@ def count_include_pad(evidence: Evidence) -> Iterator[Guess]:
     yield from _options(evidence, "count_include_pad", (True, False))
 
 
-@hypothesis("Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d")
+_RESAMPLING = ("Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d")
+
+
+@hypothesis(*_RESAMPLING)
 def corners(evidence: Evidence) -> Iterator[Guess]:
     """align_corners: whether the outermost pixels' centres or their edges lie on each other."""
-    yield from _options(evidence, "align_corners", (True, False))
+    yield from _options(evidence, "align_corners", (True, False), "Upsample")
 
 
-@hypothesis("Upsample")
+@hypothesis(*_RESAMPLING)
 def resampling(evidence: Evidence) -> Iterator[Guess]:
-    yield from _options(evidence, "mode", ("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"))
+    modes = ("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear")
+    yield from _options(evidence, "mode", modes, "Upsample")
 
 
 @hypothesis("GELU")

@@ -26,15 +26,12 @@ def another_pool(evidence: Evidence) -> Iterator[Guess]:
 @hypothesis("Upsample", "UpsamplingBilinear2d")
 def half_pixel(evidence: Evidence) -> Iterator[Guess]:
     """Linear: output i lies at (i + ½)·s − ½ of the input in torch, the centres of pixels being at ½."""
+    if "linear" not in evidence.options["mode"]:
+        return
     yield Guess(
         "pixels are taken to lie at their corner: i·s, torch's at (i + ½)·s − ½",
         f"{evidence.what} equals linear interpolation at i·s",
         lambda: Result([_linear(evidence, 0.0)]),
-    )
-    yield Guess(
-        "the position is rounded, where torch interpolates",
-        f"{evidence.what} equals the nearest pixel to (i + ½)·s − ½",
-        lambda: rerun(evidence, mode="nearest-exact", align_corners=None),
     )
 
 

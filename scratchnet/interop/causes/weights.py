@@ -24,6 +24,19 @@ def transposed(evidence: Evidence) -> Iterator[Guess]:
     )
 
 
+@hypothesis("RNN", "RNNCell", "LSTM", "LSTMCell", "GRU", "GRUCell", "MultiheadAttention")
+def transposed_blocks(evidence: Evidence) -> Iterator[Guess]:
+    """Square matrices, one or several stacked: h·W in place of h·Wᵀ goes unnoticed by their shapes."""
+    for name, w in evidence.state.items():
+        if w.ndim == 2 and len(w) % w.shape[1] == 0:
+            blocks = w.reshape(-1, w.shape[1], w.shape[1])
+            yield Guess(
+                f"{name} is transposed",
+                f"{evidence.what} equals torch's with {name}, or each of its square parts, transposed",
+                partial(rerun, evidence, _with(evidence, **{name: blocks.swapaxes(1, 2).reshape(w.shape)})),
+            )
+
+
 @hypothesis(*kinds("Conv", "ConvTranspose"))
 def kernel(evidence: Evidence) -> Iterator[Guess]:
     weight = evidence.state["weight"]
