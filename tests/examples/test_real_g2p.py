@@ -17,11 +17,12 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def reference():
+def reference(monkeypatch):
     """The package's own `G2p`, without the dictionaries that it downloads: `predict` does not look at them."""
     needs("g2p_en")
-    dictionaries = {name: mock.MagicMock() for name in ("nltk", "nltk.corpus", "nltk.tokenize", "inflect")}
-    with mock.patch.dict(sys.modules, dictionaries), warnings.catch_warnings():
+    for name in ("nltk", "nltk.corpus", "nltk.tokenize", "inflect"):
+        monkeypatch.setitem(sys.modules, name, mock.MagicMock())
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of an escape in the package's own code
         yield importlib.import_module("g2p_en.g2p").G2p()
 
