@@ -11,11 +11,12 @@ from typing import Any
 
 from scratchnet import interop
 from scratchnet.interop import weights
-from scratchnet.interop.converting import convert, state_dict_in
+from scratchnet.interop.converting import convert, printable, state_dict_in
 from scratchnet.interop.nested import leaves
 from scratchnet.interop.zoo import fitting
 from scratchnet.nn.state_dict_report import aligned, shape_of
 
+_LONGEST = 40  # of a value that is shown
 _NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked", "position_ids")  # names of buffers
 
 
@@ -129,11 +130,12 @@ def _networks(path: Any, value: Any) -> Iterator[str]:
 
 def _rows(value: Any) -> Iterator[tuple[str, str, str]]:
     for place, item in leaves(value):
+        name = printable(place.lstrip("."))
         if hasattr(item, "shape"):
-            yield place.lstrip("."), shape_of(item), str(item.dtype).removeprefix("torch.")
+            yield name, shape_of(item), str(item.dtype)
         else:
             text = repr(item)
-            yield place.lstrip("."), text if len(text) <= 40 else f"{text[:39]}…", type(item).__name__
+            yield name, text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…", type(item).__name__
 
 
 def _convert(args: argparse.Namespace, quiet: bool) -> None:

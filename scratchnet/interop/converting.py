@@ -97,8 +97,14 @@ def state_dict_in(value: Any) -> dict[str, Tensor]:
     if len(found) == 1:
         return dict(value[found[0]])
     if found:
-        raise ValueError(f"the checkpoint holds several state dicts, choose a key: {', '.join(map(str, found))}")
+        raise ValueError(f"the checkpoint holds several state dicts, choose a key: {', '.join(map(printable, found))}")
     raise ValueError(f"the checkpoint holds no state dict, names of tensors and nothing else{_but(value)}")
+
+
+def printable(name: Any) -> str:
+    """A name as it is, or escaped: what a file says is not to command a terminal."""
+    text = str(name)
+    return text if text.isprintable() else ascii(text)
 
 
 def _is_state_dict(value: Any) -> bool:
@@ -113,7 +119,7 @@ def _but(value: Any) -> str:
     """What there is instead, for an error."""
     if not isinstance(value, Mapping):
         return f": it is a {type(value).__name__}"
-    others = [f"{name} ({type(item).__name__})" for name, item in value.items() if not isinstance(item, Tensor)]
+    others = [f"{printable(name)} ({type(item).__name__})" for name, item in value.items() if not isinstance(item, Tensor)]
     shown = others[:_MOST_SHOWN] + ["…"] * (len(others) > _MOST_SHOWN)
     return f": it has {', '.join(shown)}" if shown else ""
 

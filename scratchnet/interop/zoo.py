@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from scratchnet import nn
 from scratchnet.nn.init_skipping import skipped
 from scratchnet.nn.state_dict_report import without_prefix
 
-# counts batches, is in no file from before 2018, and decides about no shape
-_OPTIONAL = "num_batches_tracked"
+Shapes = dict[str, tuple[int, ...]]
+
+_PACKAGES = ("vision.models", "text.models")
+# buffers that many files lack or have besides, and that decide about no shape
+_OPTIONAL = ("num_batches_tracked", "position_ids")
 
 
 def fitting(state_dict: Mapping[str, Any]) -> str | None:
-    """The network of `vision.models` that has these names, with these shapes; None if there is none.
+    """The network that has these names with these shapes, and the arguments that make it so; None if there is none.
+
+    Arguments that change no shape, such as numbers of heads, are left at their defaults.
 
     Examples
     --------
@@ -22,32 +28,58 @@ def fitting(state_dict: Mapping[str, Any]) -> str | None:
     >>> fitting(LeNet5(3).state_dict())
     'vision.models.LeNet5(num_classes=3)'
     """
-    from scratchnet.vision import models
-
     given = _shapes(without_prefix(state_dict, ()))
-    for name in models.__all__:
-        make = getattr(models, name)
-        shapes = _shapes_of(make, {})
-        if shapes is None or shapes.keys() != given.keys():
-            continue
-        others = {given[key][:1] for key in given if given[key] != shapes[key]}
-        if not others:
-            return f"vision.models.{name}()"
-        classes = {"num_classes": max(others)[0]} if () not in others else {}  # if only the last layer is another
-        if classes and _shapes_of(make, classes) == given:
-            return f"vision.models.{name}(num_classes={classes['num_classes']})"
+    for name, make in _networks():
+        arguments = _ARGUMENTS.get(name, _classes)(make, given)
+        if arguments is not None and _shapes_of(make, arguments) == given:
+            return f"{name}({', '.join(f'{key}={value}' for key, value in arguments.items())})"
     return None
 
 
-def _shapes_of(make: Any, arguments: dict[str, Any]) -> dict[str, tuple[int, ...]] | None:
-    """Of a network, or None if it wants other arguments."""
+def _networks() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for package in _PACKAGES:
+        models = importlib.import_module(f"scratchnet.{package}")
+        for name in models.__all__:
+            yield f"{package}.{name}", getattr(models, name)
+
+
+def _classes(make: Callable[..., Any], given: Shapes) -> dict[str, int] | None:
+    """The number of classes, which is the size of what has another shape than in the network by default."""
+    shapes = _shapes_of(make, {})
+    if shapes is None or shapes.keys() != given.keys():
+        return None
+    sizes = {given[key][:1] for key in given if given[key] != shapes[key]}
+    if not sizes:
+        return {}
+    return {"num_classes": max(sizes)[0]} if () not in sizes else None
+
+
+def _of_bert(make: Callable[..., Any], given: Shapes) -> dict[str, int] | None:
+    """The sizes of a BERT, from the shapes of its embeddings and of its first layer."""
+    tables = [given.get(f"embeddings.{kind}_embeddings.weight", ()) for kind in ("word", "position", "token_type")]
+    inner = given.get("encoder.layer.0.intermediate.dense.bias", ())
+    if [len(shape) for shape in (*tables, inner)] != [2, 2, 2, 1]:
+        return None
+    layers = {key.split(".")[2] for key in given if key.startswith("encoder.layer.")}
+    (words, width), (positions, _), (types, _) = tables
+    return {
+        "vocab_size": words, "hidden_size": width, "num_hidden_layers": len(layers), "intermediate_size": inner[0],
+        "max_position_embeddings": positions, "type_vocab_size": types,
+    }  # fmt: skip
+
+
+_ARGUMENTS = {"text.models.BertModel": _of_bert}
+
+
+def _shapes_of(make: Callable[..., Any], arguments: Mapping[str, Any]) -> Shapes | None:
+    """Of a network; None if these are no arguments for it."""
     try:
         with skipped():
             network = make(**arguments)
-    except TypeError:
+    except (TypeError, ValueError, MemoryError):
         return None
     return _shapes(network.state_dict()) if isinstance(network, nn.Module) else None
 
 
-def _shapes(state_dict: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+def _shapes(state_dict: Mapping[str, Any]) -> Shapes:
     return {name: tuple(value.shape) for name, value in state_dict.items() if not name.endswith(_OPTIONAL)}

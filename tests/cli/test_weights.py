@@ -74,6 +74,8 @@ def test_show_what_is_no_state_dict(capsys, packages):
     rows = [line.split() for line in out.splitlines()]
     assert ["epoch", "3", "int"] in rows and ["nets[1].num_batches_tracked", "scalar", "int64"] in rows
     assert any(row[0] == "note" and row[1].endswith("x…") and len(row[1]) == 40 for row in rows if row)
+    scratchnet.save({"\x1b[2J": {"a": 1}}, packages / "run.pt")  # would clear the screen
+    assert "\x1b" not in said(capsys, "show", "run.pt")
     np.savez(packages / "text.npz", words=np.array(["a"]), weight=np.zeros((2, 3)))
     out = said(capsys, "show", "text.npz")
     assert "it has words (ndarray)" in out and "weight  2×3    float64" in out and "words   1      <U1" in out

@@ -10,6 +10,7 @@ from scratchnet import Tensor, nn
 from scratchnet.interop.converting import convert, state_dict_in
 from scratchnet.interop.zoo import fitting
 from scratchnet.nn.init_skipping import skipped
+from scratchnet.text.models import G2P, BertModel
 from scratchnet.vision import models
 
 STATE = {
@@ -104,20 +105,26 @@ def test_the_only_state_dict_is_found():
 def test_which_network_fits(monkeypatch):
     few = ["LeNet5", "MobileNetV2", "Perceptron", "ResNet", "mobilenet_v2", "resnet18"]
     monkeypatch.setattr(models, "__all__", few)
-    for name, options, expected in (
-        ("mobilenet_v2", {}, "MobileNetV2()"),
-        ("resnet18", {"num_classes": 7}, "resnet18(num_classes=7)"),
-        ("LeNet5", {"num_classes": 3}, "LeNet5(num_classes=3)"),
-        ("mobilenet_v2", {"width_mult": 0.35}, None),
+    for make, options, expected in (
+        (models.mobilenet_v2, {}, "vision.models.MobileNetV2()"),
+        (models.resnet18, {"num_classes": 7}, "vision.models.resnet18(num_classes=7)"),
+        (models.LeNet5, {"num_classes": 3}, "vision.models.LeNet5(num_classes=3)"),
+        (models.mobilenet_v2, {"width_mult": 0.35}, None),
+        (BertModel, BERT, f"text.models.BertModel({', '.join(f'{key}={value}' for key, value in BERT.items())})"),
+        (G2P, {}, "text.models.G2P()"),
+        (nn.Linear, {"in_features": 2, "out_features": 3}, None),
     ):
         with skipped():
-            state_dict = getattr(models, name)(**options).state_dict()
-        wrapped = {f"module.{key}": value for key, value in state_dict.items() if "num_batches" not in key}
-        wrapped = dict(sorted(wrapped.items()))
-        assert fitting(wrapped) == (expected and f"vision.models.{expected}")
+            state_dict = make(**options).state_dict()
+        wrapped = {f"module.{key}": value for key, value in sorted(state_dict.items()) if "num_batches" not in key}
+        assert fitting(wrapped) == expected
     assert fitting({}) is None and fitting(STATE) is None
-    without_shape = {**LENET, "fc3.bias": Tensor(np.array(1.0))}
-    assert fitting(LENET) == "vision.models.LeNet5()" and fitting(without_shape) is None
+    lenet = models.LeNet5().state_dict()
+    assert fitting({**lenet, "fc3.bias": Tensor(np.array(1.0))}) is None
+    assert fitting({**lenet, "fc3.bias": Tensor(np.zeros(11))}) is None
 
 
-LENET = models.LeNet5().state_dict()
+BERT = {
+    "vocab_size": 9, "hidden_size": 24, "num_hidden_layers": 2, "intermediate_size": 5, "max_position_embeddings": 7,
+    "type_vocab_size": 3,
+}  # fmt: skip
