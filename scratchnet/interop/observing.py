@@ -12,6 +12,7 @@ import numpy as np
 
 import scratchnet
 from scratchnet.interop.nested import Mapped, described, is_plain, leaves, to_array
+from scratchnet.interop.packing import Thinned
 
 
 @dataclass
@@ -44,8 +45,8 @@ class Call:
     args: tuple
     kwargs: dict[str, Any]
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
-    gradients: dict[str, np.ndarray] = field(default_factory=dict)
-    input_gradients: dict[str, np.ndarray] = field(default_factory=dict)
+    gradients: dict[str, np.ndarray | Thinned] = field(default_factory=dict)
+    input_gradients: dict[str, np.ndarray | Thinned] = field(default_factory=dict)
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
@@ -73,7 +74,7 @@ class Observation:
 
     calls: list[Call]
     events: list[tuple[int, bool]]
-    parameter_gradients: dict[str, np.ndarray]
+    parameter_gradients: dict[str, np.ndarray | Thinned]
     buffers: dict[str, np.ndarray]
     cotangents: dict[str, np.ndarray]
     loss: np.ndarray | None = None
@@ -208,7 +209,7 @@ class _Watch:
                     t.register_hook(_keeper(call.gradients, place))
 
 
-def _keeper(kept: dict[str, np.ndarray], place: str) -> Callable[[Any], None]:
+def _keeper(kept: dict[str, Any], place: str) -> Callable[[Any], None]:
     def keep(gradient: Any) -> None:
         kept[place] = to_array(gradient)
 
@@ -234,7 +235,7 @@ class _Aliases(Mapped):
     A tensor that is handed over twice stays one tensor: attention looks whether keys *are* values.
     """
 
-    def __init__(self, library: Any, kept: dict[str, np.ndarray]) -> None:
+    def __init__(self, library: Any, kept: dict[str, Any]) -> None:
         self.library, self.kept = library, kept
         self.made: dict[int, Any] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,14 @@ class Thinned:
         while any(n > 1 and step % n == 0 for n in array.shape):  # would stay in one column
             step += 1
         return Thinned(array.ravel()[::step].copy(), step, array.shape)
+
+
+    @classmethod
+    def of(cls, values: np.ndarray, step: int, shape: tuple[int, ...]) -> Thinned:
+        """What a file says; ValueError if the numbers are not so many."""
+        if step < 1 or len(values) != -(-prod(shape) // step):
+            raise ValueError(f"of {shape} every {step}th number is not {len(values)} numbers")
+        return cls(values, step, shape)
 
 
 class Packer:
@@ -61,7 +70,7 @@ def unpack(value: Any) -> Any:
         if value.keys() == {"int8", "exponent", "dtype"}:
             return np.ldexp(value["int8"].array.astype(value["dtype"]), value["exponent"])
         if value.keys() == {"thinned", "step", "shape"}:
-            return Thinned(unpack(value["thinned"]), value["step"], tuple(value["shape"]))
+            return Thinned.of(unpack(value["thinned"]), value["step"], tuple(value["shape"]))
         return {key: unpack(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(map(unpack, value))

@@ -13,6 +13,7 @@ import numpy as np
 
 import scratchnet
 from scratchnet.interop.errors import CheckpointError
+from scratchnet.interop.fields import check_fields
 from scratchnet.interop.loading import load
 from scratchnet.interop.nested import is_plain, to_array
 from scratchnet.interop.observing import Call, Observation, duplicate, kind_of, observe
@@ -93,10 +94,24 @@ class Reference:
             values = unpack(values)
             seen = values.pop("observation")
             calls = [Call(**call) for call in seen.pop("calls")]
-            events = [(int(index), bool(ended)) for index, ended in seen.pop("events")]
-            return cls(**values, observation=Observation(calls, events, **seen))
+            events = [tuple(event) for event in seen.pop("events")]
+            reference = cls(**values, observation=Observation(calls, events, **seen))
+            reference._check()
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise CheckpointError(f"cannot replay {os.fspath(file)}: it is no complete reference ({error})") from error
+        return reference
+
+    def _check(self) -> None:
+        """Refuse what a damaged file made of it, before it is compared with anything."""
+        seen = self.observation
+        for part in (self, seen, *seen.calls):
+            check_fields(part)
+        if self.dtype is not None:
+            dtype_name(self.dtype)
+        if "" not in self.modes:
+            raise ValueError("it does not say whether the model is in training mode")
+        if sorted(seen.events) != [(i, ended) for i in range(len(seen.calls)) for ended in (False, True)]:
+            raise ValueError("not every call begins and ends")
 
 
 def reference_of(

@@ -23,6 +23,20 @@ class Net(nn.Linear):
     def __init__(self):
         super().__init__(6, 4)
 
+def raising():
+    raise OSError("no data\\nat all")
+
+def needing(size):
+    return nn.Linear(size, size)
+
+class Deep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(6, 4))
+
+    def forward(self, x):
+        return self.inner(x[:, :5])
+
 instance = nn.LSTM(3, 4, num_layers=2)
 number = 3
 """
@@ -35,6 +49,14 @@ def net():
 class Net(nn.Linear):
     def __init__(self):
         super().__init__(6, 4)
+
+class Deep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(6, 4))
+
+    def forward(self, x):
+        return self.inner(x)
 """
 
 
@@ -42,6 +64,7 @@ class Net(nn.Linear):
 def folder(tmp_path, monkeypatch):
     (tmp_path / "compared_ours.py").write_text(OURS)
     (tmp_path / "compared_theirs.py").write_text(THEIRS)
+    (tmp_path / "compared_broken.py").write_text("x = (")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
@@ -66,6 +89,15 @@ def test_models_of_ones_own(capsys):
     )
     assert main(["compare", "compared_ours:Net", "--with", "compared_theirs:Net", "--input", "2x6"]) == 0
     assert "float32, seed 0, evaluation mode" in capsys.readouterr().out
+
+
+def test_the_same_each_time(capsys):
+    """Models of torch's draw their weights from the seed."""
+    argv = ["compare", "compared_ours:wrong", "--with", "compared_theirs:net", "--input", "2x5:9"]
+    tables = [(main(argv), capsys.readouterr().out)[1] for _ in range(2)]
+    assert tables[0] == tables[1]
+    main([*argv, "--seed", "5"])
+    assert capsys.readouterr().out not in tables
 
 
 def test_json(capsys):
@@ -114,7 +146,15 @@ def test_weights_that_do_not_fit(capsys):
         (["perceptron"], "what is perceptron to be compared with? --with FACTORY names torch's model"),
         (["compared_ours:none", "--reference", "lstm"], "compared_ours has no none"),
         (["nowhere_to_be:found", "--reference", "lstm"], "cannot import nowhere_to_be: No module named"),
-        (["compared_ours:number", "--reference", "lstm"], "expected a scratchnet.nn.Module"),
+        (["compared_ours:number", "--reference", "lstm"], "compared_ours:number gives int, expected a scratchnet.nn"),
+        (["compared_theirs:net", "--reference", "lstm"], "gives torch.nn.modules.container.Sequential, expected a scr"),
+        (["compared_ours:raising", "--reference", "lstm"], "compared_ours:raising() raises OSError: no data at all"),
+        (["compared_ours:needing", "--reference", "lstm"], "compared_ours:needing() raises TypeError: needing() missing 1"),
+        (["compared_broken:net", "--reference", "lstm"], "cannot import compared_broken: SyntaxError: "),
+        (["compared_ours:Net", "--with", "compared_ours:Net", "--input", "2x6"], "theirs must be a torch.nn.Module, got"),
+        (["compared_ours:Deep", "--with", "compared_theirs:Deep", "--input", "2x5"],
+         "(in inner.0 (Linear) of the model of torch)"),
+        (["compared_ours:Deep", "--with", "compared_theirs:Deep", "--input", "2x6"], "(in inner.0 (Linear) of our model)"),
         (["compared_ours:Net", "--with", "compared_theirs:Net"], "--with needs --input: the shape"),
         (["compared_ours:Net", "--reference", "lstm", "--input", "2x3"], "--input goes together with --with"),
         (["compared_ours:Net", "--reference", "lstn"], "there is no file lstn, and no reference of that name"),

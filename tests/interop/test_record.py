@@ -141,6 +141,37 @@ def test_damaged_and_foreign_files(recorded, tmp_path):
         interop.replay(network(scratchnet), path)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("seed",), None), (("dtype",), "int8"), (("dtype",), "x"), (("modes",), {}), (("modes", ""), 3),
+        (("frozen",), [3]), (("state", "0.weight"), [1, 2]), (("args",), {}), (("kwargs",), ()),
+        (("observation", "calls"), []), (("observation", "calls", 0), {}), (("observation", "calls", 0, "kind"), None),
+        (("observation", "calls", 1, "outputs", ""), "x"), (("observation", "calls", 1, "options"), {3: 4}),
+        (("observation", "events", 0), (7, True)), (("observation", "events", 0), (0,)),
+        (("observation", "parameter_gradients", "0.weight"), {"thinned": 3, "step": 1, "shape": [2]}),
+        (("observation", "parameter_gradients", "0.bias", "step"), 7), (("observation", "loss"), 2.5),
+    ],
+)  # fmt: skip
+def test_references_that_are_damaged_inside(place, value, recorded, tmp_path):
+    theirs, path = recorded
+    interop.record(theirs, X, path, most=3)
+    values = holder = scratchnet.load(path)
+    for key in place[:-1]:
+        holder = holder[key]
+    assert place[-1] in holder or type(holder) is list
+    holder[place[-1]] = value
+    interop.save(values, path)
+    with pytest.raises(interop.CheckpointError, match=r"cannot replay .*net.pt: it is no complete reference \("):
+        interop.replay(network(scratchnet), path)
+
+
+def test_a_folder_does_not_hide_a_reference(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lstm").mkdir()
+    assert interop.replay(nn.LSTM(3, 4, num_layers=2), "lstm").ok
+
+
 def test_unknown_names_are_told_what_there_is():
     with pytest.raises(FileNotFoundError, match=r"no file lstn, .* come attention, .*lenet5, lstm"):
         interop.replay(nn.LSTM(3, 4), "lstn")

@@ -13,6 +13,7 @@ from scratchnet import nn
 from scratchnet.autograd import Tensor, no_grad
 from scratchnet.interop.nested import to_array
 from scratchnet.interop.observing import Call
+from scratchnet.interop.packing import Thinned
 
 
 @dataclass
@@ -51,6 +52,14 @@ class Evidence:
     def y(self) -> np.ndarray:
         """Our first output."""
         return next(iter(self.ours.outputs.values()))
+
+    @property
+    def g(self) -> np.ndarray:
+        """The gradient that reached torch's first output. A guess does not fit if only some of its numbers were kept."""
+        gradient = next(iter(self.theirs.gradients.values()))
+        if isinstance(gradient, Thinned):
+            raise ValueError("not all of the gradient was recorded")
+        return gradient
 
     @property
     def options(self) -> dict[str, Any]:

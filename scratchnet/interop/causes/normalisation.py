@@ -153,7 +153,7 @@ def constants(evidence: Evidence) -> Iterator[Guess]:
         return
     x = grouped(evidence, evidence.x)
     over = usual_axes(evidence)
-    g = grouped(evidence, next(iter(evidence.theirs.gradients.values())) * per_element(evidence, "weight", 1))
+    g = grouped(evidence, evidence.g * per_element(evidence, "weight", 1))
     centre = 0 if evidence.theirs.kind == "RMSNorm" else x.mean(over, keepdims=True)
     eps = evidence.options["eps"]
     deviation = np.sqrt(((x - centre) ** 2).mean(over, keepdims=True) + (np.finfo(x.dtype).eps if eps is None else eps))
