@@ -32,7 +32,7 @@ def multiply_add_wide(a, a_row, a_column, b, b_row, c, c_row, rows, depth, fresh
     while row + M <= rows:
         tile(M, V, L, a[row * a_row:], a_row, a_column, b, b_row, depth, c[row * c_row:], c_row, fresh)
         row += M
-    if row + 4 <= rows:
+    while row + 4 <= rows:              # once, or up to three times with a tile of 14 rows
         tile(4, V, L, a[row * a_row:], a_row, a_column, b, b_row, depth, c[row * c_row:], c_row, fresh)
         row += 4
     if row + 2 <= rows:

@@ -21,7 +21,7 @@ _FILL, _FILL_ROW = 0.10, 40                 # a number, a row of a patch
 _STORE, _STORE_ROW = 0.10, 25               # a number, a row of a result
 _TRANSPOSE, _GATHER = 0.20, 2.0             # a number transposed in vectors; gathered one by one
 _FETCH, _CACHE = 0.5, 200_000               # a weight that the second-level cache, of so many numbers, does not hold
-_BLAS, _BLAS_CALL = 1.1, 2000               # a vector in NumPy's matrix product, and a call of it
+_PRODUCT = 1.1              # a vector of a 1×1 convolution's matrix product, with idle lanes and what is laid out
 _MASKED = 2.0               # a masked vector of a plane
 _DOT = 2.0                  # a masked vector that is loaded and multiplied
 
@@ -95,7 +95,7 @@ def ways(s: Geometry, what: str, dtype: Any) -> dict[str, float]:
     else:
         found = {"channels": of_grad_weight_channels(forward, dtype), "dots": of_dots(forward, dtype)}
     if pointwise.serves(s):
-        found["matrix product"] = forward.work / tiles.lanes(dtype) * _BLAS + s.batch * s.groups * _BLAS_CALL
+        found["matrix product"] = forward.work / tiles.lanes(dtype) * _PRODUCT
     if depthwise.serves(s):
         vectors = s.batch * s.groups * s.output[0] * -(-s.output[-1] // tiles.lanes(dtype)) * math.prod(s.stride)
         found["depthwise"] = vectors * math.prod(s.kernel) * _MASKED + s.batch * s.groups * _TILE

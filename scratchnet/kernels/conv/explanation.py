@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scratchnet.kernels import tile as tiles
-from scratchnet.kernels.conv import channels, costs, dots, pixels
+from scratchnet.kernels.conv import channels, costs, dots, pixels, pointwise
 from scratchnet.kernels.conv.geometry import Geometry, geometry_of
 from scratchnet.kernels.conv.passes import Layout, Pass, forward_pass, grad_input_passes
 
@@ -22,7 +22,7 @@ class Explanation(NamedTuple):
     share_of_peak: float                # predicted: vectors that must be multiplied / cost
     tile: tiles.Shape | None
     patch_bytes: int                    # of padded input, per thread
-    packed_bytes: int                   # of weights, or of gradients per thread, laid out for the tile
+    packed_bytes: int                   # of weights, or of gradients or pixels per thread, laid out for the tile
     passes: int                         # a gradient to the input with a stride takes several
 
     def __str__(self) -> str:
@@ -81,12 +81,12 @@ def _explain(s: Geometry, what: str, dtype: Any) -> Explanation:
     found, way = costs.ways(s, what, dtype), costs.cheapest(s, what, dtype)
     passes = grad_input_passes(s) if what == "grad_input" else (forward_pass(s),)
     needed = forward_pass(s).work
-    shape, patch, packed = _buffers(passes[0], way, what, dtype) if passes else (None, 0, 0)
+    shape, patch, packed = _buffers(s, passes[0], way, what, dtype) if passes else (None, 0, 0)
     share = needed / tiles.lanes(dtype) / found[way] if found[way] else 0.0
     return Explanation(what, way, found, needed, share, shape, patch * dtype.itemsize, packed * dtype.itemsize, len(passes))
 
 
-def _buffers(p: Pass, way: str, what: str, dtype: Any) -> tuple[tiles.Shape | None, int, int]:
+def _buffers(s: Geometry, p: Pass, way: str, what: str, dtype: Any) -> tuple[tiles.Shape | None, int, int]:
     """The tile, the numbers in a patch, and the numbers packed."""
     layout: Layout
     if way == "pixels":
@@ -103,4 +103,7 @@ def _buffers(p: Pass, way: str, what: str, dtype: Any) -> tuple[tiles.Shape | No
         if what == "forward":       # what is used at once
             packed = min(p.reduction, plan.taps)
         return shape, plan.images * plan.patch, packed * shape.width
+    if way == "matrix product":
+        shape, panels = pointwise.plan_of(s, what, dtype)
+        return shape, 0, (panels.depth if what == "grad_weight" else panels.inner) * shape.width
     return None, 0, 0

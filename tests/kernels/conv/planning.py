@@ -5,11 +5,11 @@ from contextlib import contextmanager
 import pytest
 
 from scratchnet.kernels import tile
-from scratchnet.kernels.conv import channels, costs, dots, passes, pixels
+from scratchnet.kernels.conv import channels, costs, dots, passes, pixels, pointwise
 
 REMEMBERED = (
     tile.vector_bytes, tile._instructions, tile.specialised, passes.layout_of,
-    channels.plan_of, channels.pixel_table, channels._call_of, dots.plan_of, pixels.plan_of, costs.ways,
+    channels.plan_of, channels.pixel_table, channels._call_of, dots.plan_of, pixels.plan_of, pointwise.plan_of, costs.ways,
 )  # fmt: skip
 
 
@@ -26,6 +26,9 @@ def small_patches(numbers=64):
             patch.setattr(module, "_PATCH", numbers)
         patch.setattr(channels, "_PIXELS", 12)
         patch.setattr(channels, "_TAPS", 7)
+        patch.setattr(pointwise, "_WEIGHTS", numbers)
+        patch.setattr(pointwise, "_FEW", 9)
+        patch.setattr(pointwise, "_DEPTH", 12)
         forget()
         yield
     forget()

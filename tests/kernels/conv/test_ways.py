@@ -25,7 +25,8 @@ CASES = [
     ((2, 8, 12, 12), (8, 1, 3, 3), 2, 1, 1, 8),                     # depthwise
     ((3, 7, 9, 9), (67, 7, 3, 3), 1, 1, 1, 1),                      # filters that fill no tile
     ((33, 7, 3, 5), (33, 7, 2, 2), 1, 1, 1, 1),                     # many small images
-    ((2, 6, 9, 9), (8, 3, 1, 1), 2, 0, 1, 2),                       # single pixels
+    ((3, 66, 7, 10), (134, 33, 1, 1), 1, 0, 1, 2),                  # single pixels: tiles across images, rows that fill no tile
+    ((2, 6, 9, 9), (8, 3, 1, 1), 2, 0, 1, 2),                       # single pixels with a stride
     ((1, 1, 1, 1), (1, 1, 1, 1), 1, 0, 1, 1),
     ((1, 2, 4, 4), (3, 2, 3, 3), 5, 1, 1, 1),                       # a stride larger than the window
     ((1, 2, 3, 3), (3, 2, 3, 3), 1, 9, 4, 1),                       # windows that see padding only
@@ -76,7 +77,7 @@ def test_every_way_is_the_reference(case, dtype):
     assert (("forward", "matrix product") in seen) == (math.prod(case[1][2:]) == 1)
 
 
-@pytest.mark.parametrize("case", CASES[:6])
+@pytest.mark.parametrize("case", CASES[:6] + CASES[8:10])
 def test_in_many_blocks(case):
     with small_patches():
         check(case, np.float32)
