@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scratchnet.kernels.activation import pointwise
 from scratchnet.kernels.instructions import like, maximum, minimum, sign
+from scratchnet.kernels.vector_math import exp, log1p, sigmoid
 
 
 def squared(a, b):
@@ -39,9 +40,21 @@ def huber_gradient(g, a, b, delta, scale):
     return g * scale * maximum(minimum(a - b, delta), -delta)
 
 
+def logit(x, t):
+    """(1 - t)·x - ln σ(x)"""
+    return (like(1, x) - t) * x - (minimum(x, like(0, x)) - log1p(exp(-abs(x))))
+
+
+def logit_gradient(g, x, t):
+    """g·(σ(x) - t)"""
+    return g * (sigmoid(x) - t)
+
+
 squared_error = pointwise(squared, "squared_error", 2, 0.5)
 squared_error_backward = pointwise(squared_gradient, "squared_error_backward", 3, 0.5)
 absolute_error = pointwise(absolute, "absolute_error", 2, 0.5)
 absolute_error_backward = pointwise(absolute_gradient, "absolute_error_backward", 3, 0.5)
 huber_error = pointwise(huber, "huber_error", 2, 0.5)
 huber_error_backward = pointwise(huber_gradient, "huber_error_backward", 3, 0.5)
+logit_error = pointwise(logit, "logit_error", 2, 4)
+logit_error_backward = pointwise(logit_gradient, "logit_error_backward", 3, 4)

@@ -8,13 +8,15 @@ from scratchnet.kernels.loss_regression import (
     absolute_error_backward,
     huber_error,
     huber_error_backward,
+    logit_error,
+    logit_error_backward,
     squared_error,
     squared_error_backward,
 )
 from tests.kernels.calls import assert_close, both_forms, implementation
 
 KERNELS = [(squared_error, squared_error_backward, ()), (absolute_error, absolute_error_backward, ()),
-           (huber_error, huber_error_backward, (0.5, 2.0))]
+           (huber_error, huber_error_backward, (0.5, 2.0)), (logit_error, logit_error_backward, ())]
 SPECIAL = np.array([0.0, -0.0, 0.5, -0.5, 2, -2, np.inf, -np.inf, np.nan])
 
 
@@ -40,6 +42,7 @@ def test_by_hand(form):
         (absolute_error_backward, (g, a, b), [2, -2, 2, 0]),
         (huber_error, (a, b, 1.0, 2.0), [3, 3, 0.0625, 0]),
         (huber_error_backward, (g, a, b, 1.0, 2.0), [4, -4, 1, 0]),
+        (logit_error_backward, (g, 0 * a, b), [-1, -1, 1, -3]),             # σ(0) = 1/2
     ]:
         assert implementation(kernel, form)(*args).tolist() == expected * 20
 

@@ -12,6 +12,7 @@ from scratchnet import ops
 from scratchnet.autograd.function import INPUTS, Function
 from scratchnet.autograd.mode import no_grad
 from scratchnet.autograd.tensor import Tensor
+from scratchnet.kernels.loss_regression import logit_error, logit_error_backward
 from scratchnet.nn.functional.activation import logsigmoid
 from scratchnet.nn.functional.arguments import require_float
 from scratchnet.nn.functional.reduction import REDUCTIONS, check_reduction, chosen, reduce_loss
@@ -83,6 +84,28 @@ def binary_cross_entropy(
     return reduce_loss(loss if weight is None else loss * weight, reduction)
 
 
+class LogitError(Function):
+    """y = (1 − t) · x − log σ(x), of logits x and answers t of one shape and dtype.
+
+    dL/dx = g · (σ(x) − t),  dL/dt = −g · x
+    """
+
+    reads = INPUTS
+
+    def forward(self, x: Any, t: Any) -> Any:
+        return logit_error(x, t)
+
+    def backward(self, g: Tensor) -> tuple:
+        x, t = self.inputs
+        need_x, need_t = self.needs_input_grad
+        return g * (ops.sigmoid(x) - t) if need_x else None, -g * x if need_t else None
+
+    def fused_backward(self, g: Any) -> tuple:
+        x, t = self.inputs
+        need_x, need_t = self.needs_input_grad
+        return logit_error_backward(g, x, t) if need_x else None, -g * x if need_t else None
+
+
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -113,8 +136,11 @@ def binary_cross_entropy_with_logits(
         raise ValueError(
             f"binary_cross_entropy_with_logits: Target size {t.array.shape} must be the same as input size {x.array.shape}"
         )
-    positive = 1 if pos_weight is None else (pos_weight - 1) * t + 1
-    loss = (1 - t) * x - positive * logsigmoid(x)
+    if pos_weight is None and t.array.dtype == x.array.dtype and x.array.dtype.kind == "f":
+        loss = LogitError()(x, t)
+    else:
+        positive = 1 if pos_weight is None else (pos_weight - 1) * t + 1
+        loss = (1 - t) * x - positive * logsigmoid(x)
     return reduce_loss(loss if weight is None else loss * weight, reduction)
 
 
