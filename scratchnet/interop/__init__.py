@@ -9,10 +9,16 @@ from scratchnet.interop.errors import CheckpointError
 from scratchnet.interop.loading import load
 from scratchnet.interop.saving import save
 
-__all__ = ["CheckpointError", "compare", "load", "record", "references", "replay", "save"]
+__all__ = ["CheckpointError", "compare", "convert", "load", "record", "references", "replay", "save"]
 
 # Imported when first used: who loads a checkpoint need not wait for them.
-_LATER = {"compare": "comparing", "record": "reference", "references": "reference", "replay": "comparing"}
+_LATER = {
+    "compare": "comparing",
+    "convert": "converting",
+    "record": "reference",
+    "references": "reference",
+    "replay": "comparing",
+}
 
 
 def __getattr__(name: str) -> Any:
