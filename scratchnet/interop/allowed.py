@@ -50,7 +50,9 @@ class StorageType:
             return values != 0
         if self.stored == self.dtype:
             return values.astype(self.dtype, copy=False)
-        return (values.astype(np.uint32) << 16).view(np.float32)
+        wide = values.astype(np.uint32)
+        wide <<= 16
+        return wide.view(np.float32)
 
 
 class Storage:

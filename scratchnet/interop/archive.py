@@ -26,6 +26,7 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _IN_ZIP64 = 0xFFFFFFFF
+_PIECE = 1 << 20
 # deflate shrinks zeros a thousandfold; this much is granted to any file, and this multiple of its size
 _UNPACKED_FLOOR, _UNPACKED_RATIO = 256 << 20, 32
 
@@ -67,25 +68,59 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """The bytes of a record, unpacked; its checksum is compared."""
-        record = self.find(name)
-        data = self.source.read(record.offset, record.packed)
-        if record.method == _DEFLATED:
-            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, record.size + 1)
-            if len(data) != record.size:
-                raise CheckpointError(f"entry {_shown(name)} does not unpack to the {record.size} bytes it declares")
-        _compare(record, zlib.crc32(data))
-        return data
+        return self.array(name, packed=True).tobytes()
 
-    def array(self, name: str, verified: bool = True) -> np.ndarray:
-        """The bytes of a record that is not compressed, as an array of uint8."""
+    def head(self, name: str, count: int) -> bytes:
+        """The first bytes of a record, unpacked, without a look at its checksum."""
+        record = self.find(name)
+        data = self.source.read(record.offset, min(record.packed, count))
+        return data if record.method == _STORED else zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, count)
+
+    def array(
+        self, name: str, verified: bool = True, begin: int = 0, align: int = 1, packed: bool = False
+    ) -> np.ndarray:
+        """The bytes of a record as an array of uint8.
+
+        Parameters
+        ----------
+        name : str
+        verified : bool
+            Whether to compare the checksum, which reads all of it.
+        begin, align : int
+            From which byte on, which is to be in memory at a multiple of `align`.
+        packed : bool
+            Whether the record may be compressed.
+        """
         record = self.find(name)
         if record.method != _STORED:
-            raise CheckpointError(f"entry {_shown(name)} is compressed, which torch.save never does")
-        array = self.source.array(record.offset, record.size)
-        if verified and record.crc:
-            mapped = self.source.map is not None
-            _compare(record, self.source.crc(record.offset, record.size) if mapped else zlib.crc32(array.data))
+            if not packed:
+                raise CheckpointError(f"entry {_shown(name)} is compressed, which torch.save never does")
+            array = self._unpack(record)[begin:]
+            return array.copy() if array.ctypes.data % align else array
+        if begin > record.size:
+            raise CheckpointError(f"entry {_shown(name)} has {record.size} bytes, and no byte {begin}")
+        array = self.source.array(record.offset + begin, record.size - begin, align)
+        if verified and record.crc and self.source.is_mapped(array):
+            _compare(record, self.source.crc(record.offset, record.size))
+        elif verified:
+            _compare(record, zlib.crc32(array.data, zlib.crc32(self.source.read(record.offset, begin))))
         return array
+
+    def _unpack(self, record: Record) -> np.ndarray:
+        """A compressed record, piece by piece: its bytes are in memory once."""
+        unpacked, at, unpacker = np.empty(record.size, np.uint8), 0, zlib.decompressobj(-zlib.MAX_WBITS)
+        for begin in range(0, record.packed, _PIECE):
+            data = self.source.read(record.offset + begin, min(_PIECE, record.packed - begin))
+            while data and not unpacker.eof:
+                piece = unpacker.decompress(data, _PIECE)
+                if at + len(piece) > record.size:
+                    break
+                unpacked[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
+                at, data = at + len(piece), unpacker.unconsumed_tail
+        if at != record.size or not unpacker.eof:
+            raise CheckpointError(f"entry {_shown(record.name)} does not unpack to the {record.size} bytes it declares")
+        _compare(record, zlib.crc32(unpacked.data))
+        return unpacked
 
     def find(self, name: str) -> Record:
         if name not in self.records:

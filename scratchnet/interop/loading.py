@@ -87,7 +87,7 @@ def _load(file: Any, path: Any, mmap: bool | None) -> Any:
     zipped, safetensors = head[:4] in (b"PK\x03\x04", b"PK\x05\x06"), head[8:9] == b"{"
     if not (zipped or safetensors):
         if mmap:
-            raise CheckpointError("mmap can only be used with the zip format of torch.save, and with .safetensors")
+            raise CheckpointError("mmap can only be used with the zip format of torch.save, with .safetensors and .npz")
         return _load_stream(source, head)
     if path is not None and (mmap or (mmap is None and source.size >= _MAPPED_FROM)):
         file.seek(source.start)
@@ -103,7 +103,7 @@ def _load(file: Any, path: Any, mmap: bool | None) -> Any:
 
         return checkpoint.load(path)
     if archive.records and all(name.endswith(".npy") for name in archive.records):
-        return load_npz(archive)
+        return load_npz(archive, verified=not mmap)
     raise CheckpointError("it is a zip file that torch.save, numpy.savez or scratchnet did not write")
 
 

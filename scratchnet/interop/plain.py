@@ -18,6 +18,7 @@ from scratchnet.interop.source import Source
 
 # What NumPy raises for a header that is not one: it is parsed as Python's literals, and once more as those of Python 2.
 _NO_HEADER = (ValueError, TypeError, IndexError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError)
+_MOST_HEADER = 1 << 16  # NumPy itself refuses one of more than 10,000 letters
 # its name of a dtype: how the numbers are stored, and, where that differs, what they become
 SAFETENSORS = {
     "F64": ("f8",), "F32": ("f4",), "F16": ("f2",), "BF16": ("u2", "f4"), "I64": ("i8",), "I32": ("i4",),
@@ -79,13 +80,30 @@ def _storage_type(name: str, dtype: str) -> StorageType:
     return StorageType(dtype, *SAFETENSORS[dtype])
 
 
-def load_npz(archive: Archive) -> dict[str, Any]:
-    """Arrays of `numpy.savez` by name: numbers as Tensors, text as arrays. Nothing is unpickled."""
-    return {name.removesuffix(".npy"): _read_array(archive.read(name)) for name in archive.records}
+def load_npz(archive: Archive, verified: bool = True) -> dict[str, Any]:
+    """Arrays of `numpy.savez` by name: numbers as Tensors, text as arrays. Nothing is unpickled.
+
+    Numbers that are not compressed and stand at a multiple of their size can stay in a mapped file; others are copied,
+    because compiled loops want them there.
+    """
+    return {name.removesuffix(".npy"): _read_array(archive, name, verified) for name in archive.records}
 
 
-def _read_array(data: bytes) -> Any:
-    stream = io.BytesIO(data)
+def _read_array(archive: Archive, name: str, verified: bool) -> Any:
+    size = archive.find(name).size
+    shape, fortran, dtype, begin = _read_header(archive.head(name, min(size, _MOST_HEADER)))
+    if any(n < 0 for n in shape) or prod(shape) * dtype.itemsize != size - begin:
+        raise CheckpointError(f"an array declares shape {shape} of {dtype}, and has {size - begin} bytes")
+    flat = archive.array(name, verified, begin, dtype.alignment, packed=True).view(dtype)
+    if dtype.kind == "b":  # a byte other than 0 and 1 would be neither True nor False
+        flat = flat.view(np.uint8) != 0
+    array = flat.astype(dtype.newbyteorder("="), copy=False).reshape(shape, order="F" if fortran else "C")
+    return Tensor(array) if dtype.kind in "fiub" else array
+
+
+def _read_header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, whether in Fortran's order, dtype, and where the numbers begin."""
+    stream = io.BytesIO(head)
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise CheckpointError(f"an array has version {version} of the .npy format; 1.0 and 2.0 are read")
@@ -94,11 +112,8 @@ def _read_array(data: bytes) -> Any:
         shape, fortran, dtype = read_header(stream)
     except _NO_HEADER as error:
         raise CheckpointError(f"an array has no header of the .npy format ({type(error).__name__}: {error})") from error
-    if dtype.hasobject or dtype.kind not in "fiubUS":
+    if dtype.hasobject:
         raise CheckpointError(f"an array has dtype {str(dtype)[:50]!a}: objects would have to be unpickled")
-    begin = stream.tell()
-    if any(n < 0 for n in shape) or prod(shape) * dtype.itemsize != len(data) - begin:
-        raise CheckpointError(f"an array declares shape {shape} of {dtype}, and has {len(data) - begin} bytes")
-    flat = np.frombuffer(data, dtype, offset=begin) if len(data) > begin else np.empty(0, dtype)
-    array = flat.astype(dtype.newbyteorder("=")).reshape(shape, order="F" if fortran else "C")
-    return Tensor(array) if dtype.kind in "fiub" else array
+    if dtype.kind not in "fiubUS" or (dtype.kind == "f" and dtype.itemsize > 8):
+        raise CheckpointError(f"an array has dtype {str(dtype)[:50]!a}, which no tensor has here")
+    return shape, fortran, dtype, stream.tell()

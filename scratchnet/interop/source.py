@@ -40,14 +40,18 @@ class Source:
             raise CheckpointError(f"the file ends {count - len(data)} bytes too early")
         return data
 
-    def array(self, offset: int, count: int) -> np.ndarray:
-        """`count` bytes as a writable array of uint8."""
+    def array(self, offset: int, count: int, align: int = 1) -> np.ndarray:
+        """`count` bytes as a writable array of uint8, in memory at a multiple of `align`."""
         self._check(offset, count)
-        if self.map is not None:
+        if self.map is not None and (self.start + offset) % align == 0:
             return self.map[self.start + offset : self.start + offset + count]
         array = np.empty(count, np.uint8)
         self.read_into(offset, array)
         return array
+
+    def is_mapped(self, array: np.ndarray) -> bool:
+        """Whether `array` gave a part of the map, and no copy."""
+        return self.map is not None and np.may_share_memory(self.map, array)
 
     def read_into(self, offset: int, array: np.ndarray) -> None:
         """Fill a contiguous array."""

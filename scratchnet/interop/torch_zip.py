@@ -43,9 +43,9 @@ def load_zip(archive: Archive, prefix: str, verified: bool) -> Any:
         raise CheckpointError(f"its pickle is larger than {MOST_BYTES} bytes")
     order = b"little"
     if f"{prefix}byteorder" in archive.records:
-        order = archive.read(f"{prefix}byteorder")
+        order = archive.head(f"{prefix}byteorder", 20)
     if order not in _ORDERS:
-        raise CheckpointError(f"Unknown endianness type: {order[:20]!a}")
+        raise CheckpointError(f"Unknown endianness type: {order!a}")
     storages: dict[str, Storage] = {}
 
     def storage(identifier: Any) -> Storage:

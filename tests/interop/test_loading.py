@@ -267,10 +267,63 @@ def test_npz(write):
     assert result["c"].tolist() == ["x", "yz"] and result["d"].shape == (0, 2)
 
 
+@pytest.mark.parametrize("mmap", [None, True, False])
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+def test_npz_by_path_may_be_mapped(write, mmap, tmp_path):
+    """Names of all lengths: numbers begin at all places, and only those at a multiple of their size can stay there."""
+    values = {"x" * n: np.arange(n, dtype=dtype) for n, dtype in enumerate(("f8", "f4", "f2", "i8", ">i4", "u1"), 1)}
+    values |= {"fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "flags": np.array([True, False]), "none": np.zeros(0)}
+    write(tmp_path / "x.npz", **values)
+    result = scratchnet.load(tmp_path / "x.npz", mmap=mmap)
+    mapped = 0
+    for name, value in values.items():
+        array = result[name].array
+        assert array.dtype == value.dtype.newbyteorder("=") and array.flags.aligned and array.flags.writeable
+        np.testing.assert_array_equal(array, value)
+        root = array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        mapped += isinstance(root, np.memmap)
+        array[...] = 1
+    assert (mapped > 0) == (mmap is True and write is np.savez)
+    with np.load(tmp_path / "x.npz") as there:
+        for name, value in values.items():
+            np.testing.assert_array_equal(there[name], value)
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_checksums_of_npz(mapped, tmp_path, monkeypatch):
+    monkeypatch.setattr("scratchnet.interop.loading._MAPPED_FROM", 0 if mapped else 1 << 30)
+    path = tmp_path / "x.npz"
+    np.savez(path, **{"x" * n: np.full(3, 1.0) for n in range(1, 9)})
+    good = path.read_bytes()
+    for at in [i for i in range(len(good)) if good.startswith(struct.pack("<3d", 1, 1, 1), i)]:
+        path.write_bytes(good[:at] + b"\1" + good[at + 1 :])
+        with pytest.raises(interop.CheckpointError, match="checksum differs"):
+            scratchnet.load(path)
+        assert len(scratchnet.load(path, mmap=True)) == 8
+
+
+def test_a_byte_that_is_no_bool_is_true():
+    array, file = io.BytesIO(), io.BytesIO()
+    np.save(array, np.array([True, False, True]))
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.npy", array.getvalue()[:-3] + b"\2\0\1")
+    assert load(file.getvalue())["a"].array.view(np.uint8).tolist() == [1, 0, 1]
+
+
 def test_arrays_of_objects_are_refused():
     file = io.BytesIO()
     np.savez(file, a=np.array([{}], object))
     with pytest.raises(interop.CheckpointError, match="would have to be unpickled"):
+        load(file.getvalue())
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.longdouble, "datetime64[s]", "V3"])
+def test_arrays_of_what_no_tensor_has_are_refused(dtype):
+    file = io.BytesIO()
+    np.savez(file, a=np.zeros(2, dtype))
+    with pytest.raises(interop.CheckpointError, match="which no tensor has here"):
         load(file.getvalue())
 
 

@@ -39,13 +39,15 @@ def mutated(data, choose):
 def originals():
     """Files of every format, and some whose pickle only is mutated."""
     value = files.everything()
-    array = io.BytesIO()
-    np.savez_compressed(array, a=np.arange(6.0), b=np.ones((2, 2), np.int32))
+    packed, stored = io.BytesIO(), io.BytesIO()
+    for write, file in ((np.savez_compressed, packed), (np.savez, stored)):
+        write(file, a=np.arange(6.0), b=np.ones((2, 2), np.int32))
     header = b'{"w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}'
     return [
         files.saved(value),
         files.saved(value, legacy=True),
-        array.getvalue(),
+        packed.getvalue(),
+        stored.getvalue(),
         struct.pack("<Q", len(header)) + header + STORAGE,
     ]
 
@@ -62,10 +64,10 @@ def survive(count, seed):
     small = tensor() + b"."
     slowest, refusals = 0.0, 0
     for number in range(count):
-        kind = number % 6
-        if kind < 4:
+        kind = number % 7
+        if kind < 5:
             data = mutated(whole[kind], choose)
-        elif kind == 4:
+        elif kind == 5:
             data = zipped(mutated(inner, choose), storages)
         else:
             data = zipped(mutated(small, choose), [STORAGE])
