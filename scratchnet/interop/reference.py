@@ -233,10 +233,23 @@ def _names() -> list[str]:
     return sorted(path.name.removesuffix(_SUFFIX) for path in _FOLDER.glob(f"*{_SUFFIX}"))
 
 
+# What torch's modules do not print of themselves, though it changes what they compute.
+_UNPRINTED = {"MultiheadAttention": ("num_heads", "batch_first"), "TransformerEncoderLayer": ("norm_first",)}
+
+
 def _summary(reference: Reference) -> str:
-    arrays = [f"{a.dtype} {list(a.shape)}" for a in reference.observation.calls[0].inputs.values()]
+    calls = reference.observation.calls
+    arrays = [  # those below [1] are given by name
+        f"{place.removeprefix('[1].') + ' ' if place.startswith('[1]') else ''}{a.dtype} {list(a.shape)}"
+        for place, a in calls[0].inputs.items()
+    ]
+    options = [
+        f"{call.name or call.kind}: {', '.join(f'{name}={call.options[name]}' for name in _UNPRINTED[call.kind])}"
+        for call in calls
+        if call.kind in _UNPRINTED
+    ]
     mode = "training" if reference.modes[""] else "evaluation"
-    return f"{reference.about}\ncalled with {', '.join(arrays)}, in {mode} mode"
+    return "\n".join([reference.about, *options, f"called with {', '.join(arrays)}, in {mode} mode"])
 
 
 def find(file: str | os.PathLike) -> str | os.PathLike:

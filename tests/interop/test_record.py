@@ -237,6 +237,16 @@ def test_references_are_listed_and_small():
     listed = interop.references()
     assert set(listed) == set(OURS) == set(make_references.MODELS)
     assert listed["lstm"] == "LSTM(3, 4, num_layers=2)\ncalled with float32 [5, 2, 3], in training mode"
+    assert listed["transformer"].splitlines()[-3:] == [
+        "TransformerEncoderLayer: norm_first=False",
+        "self_attn: num_heads=2, batch_first=True",
+        "called with float32 [2, 4, 8], in evaluation mode",
+    ]
+    assert listed["attention"].splitlines()[-2:] == [
+        "MultiheadAttention: num_heads=2, batch_first=True",
+        "called with query float32 [2, 3, 8], key float32 [2, 3, 8], value float32 [2, 3, 8], "
+        "key_padding_mask bool [2, 3], in training mode",
+    ]
     assert sum(path.stat().st_size for path in make_references.FOLDER.glob("*")) < 300_000
 
 
