@@ -26,19 +26,30 @@ MOST = 1000  # of larger gradients inside a model so many numbers are kept
 class LeNet5(nn.Module):
     """The modules of `scratchnet.vision.models.LeNet5`."""
 
-    def __init__(self) -> None:
+    def __init__(self, activation: type[nn.Module] = nn.ReLU, pooling: type[nn.Module] = nn.MaxPool2d) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.fc1 = nn.Linear(400, 120)
         self.fc2 = nn.Linear(120, 84)
         self.fc3 = nn.Linear(84, 10)
-        self.activation, self.pool = nn.ReLU(), nn.MaxPool2d(2)
+        self.activation, self.pool = activation(), pooling(2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.pool(self.activation(self.conv1(x)))
         x = self.pool(self.activation(self.conv2(x))).flatten(1)
         return self.fc3(self.activation(self.fc2(self.activation(self.fc1(x)))))
+
+
+class Perceptron(nn.Module):
+    """The modules of `scratchnet.vision.models.Perceptron`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.output = nn.Linear(784, 128), nn.Linear(128, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.output(self.hidden(x.flatten(1)).relu())
 
 
 def numbers(*shape: int) -> np.ndarray:
@@ -47,6 +58,11 @@ def numbers(*shape: int) -> np.ndarray:
 
 def digit() -> np.ndarray:
     return MNIST5k().data[:1, None].astype(np.float32) / 256
+
+
+def cross_entropy(logits: torch.Tensor) -> torch.Tensor:
+    """Of that digit."""
+    return nn.functional.cross_entropy(logits, torch.tensor([MNIST5k().targets[0]]))
 
 
 def masked_tokens() -> dict[str, Any]:
@@ -67,7 +83,9 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any], dict[str, An
     "lstm": (lambda: nn.LSTM(3, 4, num_layers=2), lambda: numbers(5, 2, 3), {}),
     "gru": (lambda: nn.GRU(3, 4), lambda: numbers(5, 2, 3), {}),
     "attention": (lambda: nn.MultiheadAttention(8, 2, batch_first=True), masked_tokens, {}),
-    "lenet5": (LeNet5, digit, {"loss": lambda y: nn.functional.cross_entropy(y, torch.tensor([MNIST5k().targets[0]]))}),
+    "lenet5": (LeNet5, digit, {"loss": cross_entropy}),
+    "lenet5-1998": (lambda: LeNet5(nn.Tanh, nn.AvgPool2d), digit, {"loss": cross_entropy}),
+    "perceptron": (Perceptron, digit, {"loss": cross_entropy}),
     "transformer": (
         lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), lambda: numbers(2, 4, 8), {"train": False},
     ),

@@ -156,7 +156,9 @@ def _add_compare(parser: argparse.ArgumentParser) -> str:
         "The exit code is 0 if all agree, and 1 if something differs."
     )
     parser.add_argument(
-        "model", metavar="MODEL", help="lenet5, or package.module:factory of your own; the folder you are in is searched"
+        "model",
+        metavar="MODEL",
+        help=f"{', '.join(MODELS)}, or package.module:factory of your own; the folder you are in is searched",
     )
     beside = parser.add_mutually_exclusive_group()
     beside.add_argument("--with", dest="theirs", metavar="FACTORY", help="package.module:factory of torch's model")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from scratchnet.cli import main
-from scratchnet.cli.options import parse
+from scratchnet.cli.options import MODELS, parse
 
 OURS = """
 from scratchnet import nn
@@ -72,7 +72,13 @@ def folder(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_a_model_of_the_zoo(capsys):
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_of_the_zoo(model, capsys):
+    assert main(["compare", model]) == 0
+    assert "no difference" in capsys.readouterr().out
+
+
+def test_the_table(capsys):
     assert main(["compare", "lenet5"]) == 0
     out = capsys.readouterr().out
     assert "activation #4  ReLU" in out and "no difference: 58 arrays agree" in out
@@ -143,7 +149,7 @@ def test_weights_that_do_not_fit(capsys):
     ("argv", "message"),
     [
         (["lenet6"], "expected lenet5, lenet5-1998, perceptron or package.module:factory, got 'lenet6'"),
-        (["perceptron"], "what is perceptron to be compared with? --with FACTORY names torch's model"),
+        (["compared_ours:Net"], "what is compared_ours:Net to be compared with? --with FACTORY names torch's model"),
         (["compared_ours:none", "--reference", "lstm"], "compared_ours has no none"),
         (["nowhere_to_be:found", "--reference", "lstm"], "cannot import nowhere_to_be: No module named"),
         (["compared_ours:number", "--reference", "lstm"], "compared_ours:number gives int, expected a scratchnet.nn"),
