@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tokenize
+import warnings
 from collections.abc import Iterator
 from math import prod
 from typing import Any
@@ -109,7 +110,9 @@ def _read_header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
         raise CheckpointError(f"an array has version {version} of the .npy format; 1.0 and 2.0 are read")
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     try:
-        shape, fortran, dtype = read_header(stream)
+        with warnings.catch_warnings():  # of old names of dtypes, and headers that Python 2 wrote
+            warnings.simplefilter("ignore")
+            shape, fortran, dtype = read_header(stream)
     except _NO_HEADER as error:
         raise CheckpointError(f"an array has no header of the .npy format ({type(error).__name__}: {error})") from error
     if dtype.hasobject:

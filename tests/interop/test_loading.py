@@ -312,6 +312,15 @@ def test_a_byte_that_is_no_bool_is_true():
     assert load(file.getvalue())["a"].array.view(np.uint8).tolist() == [1, 0, 1]
 
 
+@pytest.mark.parametrize("shape", ["(1,)", "(1L,)"])
+def test_headers_that_old_versions_wrote(shape):
+    """NumPy warns of them; text is text."""
+    header, file = f"{{'descr': '|a2', 'fortran_order': False, 'shape': {shape}}}", io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + b"xy")
+    assert load(file.getvalue())["a"].tolist() == [b"xy"]
+
+
 def test_arrays_of_objects_are_refused():
     file = io.BytesIO()
     np.savez(file, a=np.array([{}], object))
