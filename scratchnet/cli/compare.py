@@ -53,7 +53,10 @@ def _with_torch(ours: nn.Module, args: argparse.Namespace) -> Comparison:
     if not hasattr(args, "inputs"):
         raise ValueError("--with needs --input: the shape of each argument, such as --input 8x1x28x28")
     seed = getattr(args, "seed", 0)
-    import_torch().manual_seed(seed)  # a model draws its weights: the same each time
+    try:
+        import_torch().manual_seed(seed)  # a model draws its weights: the same each time
+    except ImportError as error:
+        raise ValueError(str(error)) from error
     theirs = _make(args.theirs)
     rng = np.random.default_rng(seed)
     inputs = tuple(

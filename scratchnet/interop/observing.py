@@ -200,6 +200,8 @@ class _Watch:
 
     def ends(self, module: Any, args: tuple, output: Any) -> None:
         index = self.open.pop()
+        while self.calls[index].name != self.names[id(module)]:  # that one raised an error, which the model caught
+            index = self.open.pop()
         self.events.append((index, True))
         call = self.calls[index]
         for place, t in leaves(output):

@@ -106,6 +106,14 @@ def test_the_same_each_time(capsys):
     assert capsys.readouterr().out not in tables
 
 
+def test_without_torch(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["compare", "compared_ours:right", "--with", "compared_theirs:net", "--input", "2x5:9"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("scratchnet: error: comparing with a module of torch's needs torch") and err.count("\n") == 1
+    assert main(["compare", "compared_ours:instance", "--reference", "lstm"]) == 0
+
+
 def test_json(capsys):
     argv = ["--with", "compared_theirs:net", "--input", "2x5:9", "--json", "--seed", "4"]
     assert main(["compare", "compared_ours:wrong", *argv]) == 1

@@ -84,6 +84,19 @@ def models(lib):
         def forward(self, x):
             return getattr(self, self.name)(self.a(x))
 
+    class Trying(lib.nn.Module):
+        """Catches the error of a layer."""
+
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = lib.nn.Linear(3, 4), lib.nn.Linear(4, 4)
+
+        def forward(self, x):
+            try:
+                return self.a(x)
+            except RuntimeError:
+                return self.b(x)
+
     class Dropping(lib.nn.Module):
         def __init__(self):
             super().__init__()
@@ -92,7 +105,7 @@ def models(lib):
         def forward(self, x):
             return self.norm(self.drop(self.a(x)))
 
-    kinds = (Shared, Tied, Returning, Bare, Repeated, InPlace, Named, Dropping)
+    kinds = (Shared, Tied, Returning, Bare, Repeated, InPlace, Named, Trying, Dropping)
     return SimpleNamespace(**{kind.__name__: kind for kind in kinds})
 
 
@@ -116,7 +129,7 @@ def replayed(ours, theirs, inputs, path, **options):
     ("name", "args", "inputs"),
     [
         ("Shared", (), X), ("Tied", (), TOKENS), ("Bare", (), X), ("Repeated", (3,), X), ("InPlace", (), X),
-        ("Named", ("act",), X), ("Dropping", (), np.r_[X, -X]),
+        ("Named", ("act",), X), ("Trying", (), X), ("Dropping", (), np.r_[X, -X]),
         ("Returning", (lambda y: (y, (y * 2, [y.sum(), None, "text"])),), X),
         ("Returning", (lambda y: {"y": y, "more": {"sum": y.sum()}, 3: y.argmax(-1)},), X),
         ("Returning", (lambda y: -y.abs().log() / 0,), X),

@@ -151,6 +151,8 @@ _RECURRENT = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", 
 
 
 def _construct(kind: str, options: dict[str, Any], state: Mapping[str, np.ndarray]) -> nn.Module:
+    if kind == "Sequential":
+        raise ValueError("what is in it is not among its options")
     cls = getattr(nn, kind)
     names: Any = inspect.signature(cls).parameters
     if kind in ("LSTM", "GRU", "RNN"):

@@ -107,6 +107,12 @@ def test_a_right_layer_is_not_blamed_for_what_torch_does():
     assert comparison.facts[1] == "ours is 0.990099 times torch's, everywhere"
 
 
+def test_containers_are_not_run_again_empty():
+    """A Sequential of one's own that returns its input is not what nn.Sequential computes."""
+    comparison = interop.compare(scaled(nn.Sequential, 1)(), scaled(torch.nn.Sequential, 2)(), ROWS)
+    assert comparison.facts == ["ours is 0.5 times torch's, everywhere"]
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_a_few_roundings_are_no_mistake(dtype):
     """In float16, eps=0 or a bias that is left out would give such numbers, too."""
