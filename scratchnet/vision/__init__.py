@@ -1,5 +1,5 @@
-"""Networks for images, operations on boxes and changes to images, named as in torchvision."""
+"""Networks, data sets and changes of images, operations on boxes, named as in torchvision."""
 
-from scratchnet.vision import models, ops, transforms
+from scratchnet.vision import datasets, models, ops, transforms, utils
 
-__all__ = ["models", "ops", "transforms"]
+__all__ = ["datasets", "models", "ops", "transforms", "utils"]
