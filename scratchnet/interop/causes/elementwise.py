@@ -73,7 +73,7 @@ def dropout(evidence: Evidence) -> Iterator[Guess]:
     if not (kept.any() and (x[~kept] != 0).any()):
         return
     share = f"{np.mean(~kept):.0%} of {evidence.what} is 0, the rest the input times"
-    other = round(1 - float(np.median(x[kept] / y[kept])), 4)
+    other = round(1 - float(np.median(x[kept] / y[kept])), 3)  # nobody has more digits
     if evidence.theirs.training and 0 < other < 1 and other != p:
         inverted = np.isclose(other, 1 - p)
         yield Guess(
