@@ -14,8 +14,9 @@ import numpy as np
 from scratchnet import interop, nn
 from scratchnet.cli import build
 from scratchnet.cli.options import MODELS
+from scratchnet.interop.arguments import full_name
 from scratchnet.interop.comparison import Comparison
-from scratchnet.interop.reference import full_name, import_torch
+from scratchnet.interop.reference import import_torch
 
 _OF_TORCH = ("inputs", "dtype", "train", "seed", "record")
 

@@ -16,7 +16,7 @@ _LATER = {
     "compare": "comparing",
     "convert": "converting",
     "record": "reference",
-    "references": "reference",
+    "references": "shipped",
     "replay": "comparing",
 }
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from scratchnet.interop.comparison import Comparison
-from scratchnet.interop.reference import Reference, check_ours, find, reference_of, run_ours
+from scratchnet.interop.reference import Reference, check_ours, reference_of, run_ours
+from scratchnet.interop.shipped import find
 
 Loss = Callable[[Any], Any]
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from numbers import Integral
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import scratchnet
+from scratchnet.interop.arguments import as_arguments, dtype_name, full_name
 from scratchnet.interop.errors import CheckpointError
 from scratchnet.interop.fields import check_fields
 from scratchnet.interop.loading import load
-from scratchnet.interop.nested import is_plain, to_array
+from scratchnet.interop.nested import to_array
 from scratchnet.interop.observing import Call, Observation, duplicate, kind_of, observe
 from scratchnet.interop.packing import Packer, Thinned, unpack
 from scratchnet.interop.saving import save
 
-_FOLDER = Path(__file__).parent / "references"
-_SUFFIX = ".pt"
 _FORMAT = "scratchnet reference 1"
 
 
@@ -182,12 +180,6 @@ def check_ours(ours: Any) -> None:
         raise TypeError(f"ours must be a scratchnet.nn.Module, got {full_name(ours)}")
 
 
-def full_name(value: Any) -> str:
-    """What an object is, where both libraries have a class of that name."""
-    kind = value if isinstance(value, type) else type(value)
-    return f"{'the class ' if kind is value else ''}{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-
-
 def record(
     theirs: Any,
     inputs: Any,
@@ -224,51 +216,6 @@ def record(
     reference_of(theirs, inputs, loss, seed, dtype, train).save(file, most)
 
 
-def references() -> dict[str, str]:
-    """The recorded references that come with the package: names that `replay` takes, and what is to be built for each."""
-    return {name: _summary(Reference.load(_FOLDER / f"{name}{_SUFFIX}")) for name in _names()}
-
-
-def _names() -> list[str]:
-    return sorted(path.name.removesuffix(_SUFFIX) for path in _FOLDER.glob(f"*{_SUFFIX}"))
-
-
-# What torch's modules do not print of themselves, though it changes what they compute.
-_UNPRINTED = {"MultiheadAttention": ("num_heads", "batch_first"), "TransformerEncoderLayer": ("norm_first",)}
-
-
-def _summary(reference: Reference) -> str:
-    calls = reference.observation.calls
-    arrays = [  # those below [1] are given by name
-        f"{place.removeprefix('[1].') + ' ' if place.startswith('[1]') else ''}{a.dtype} {list(a.shape)}"
-        for place, a in calls[0].inputs.items()
-    ]
-    options = [
-        f"{call.name or call.kind}: {', '.join(f'{name}={call.options[name]}' for name in _UNPRINTED[call.kind])}"
-        for call in calls
-        if call.kind in _UNPRINTED
-    ]
-    mode = "training" if reference.modes[""] else "evaluation"
-    return "\n".join([reference.about, *options, f"called with {', '.join(arrays)}, in {mode} mode"])
-
-
-def find(file: str | os.PathLike) -> str | os.PathLike:
-    """The file of a recorded reference: this one, or the one of that name that comes with the package.
-
-    Raises
-    ------
-    FileNotFoundError
-    """
-    if os.fspath(file) in _names() and not os.path.isfile(file):
-        return _FOLDER / f"{os.fspath(file)}{_SUFFIX}"
-    if os.path.exists(file):
-        return file
-    raise FileNotFoundError(
-        f"there is no file {os.fspath(file)}, and no reference of that name; with the package come "
-        + ", ".join(_names())
-    )
-
-
 def import_torch() -> Any:
     try:
         import torch
@@ -286,52 +233,3 @@ def random_cotangents(seed: int) -> Callable[[dict[str, np.ndarray]], dict[str, 
         return {place: rng.standard_normal(y.shape).astype(y.dtype) for place, y in outputs.items()}
 
     return draw
-
-
-def as_arguments(inputs: Any, dtype: str | None, of_arrays: str | None) -> tuple[tuple, dict[str, Any]]:
-    """Positional and keyword arguments with arrays in place of tensors.
-
-    Parameters
-    ----------
-    dtype : str, optional
-        Of all that is floating-point.
-    of_arrays : str, optional
-        Without it, of those that were NumPy arrays.
-    """
-
-    def cast(a: np.ndarray, dtype: str | None) -> np.ndarray:
-        return a.astype(dtype) if dtype and a.dtype.kind == "f" else a
-
-    def convert(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: convert(item) for key, item in value.items()}
-        if type(value) in (tuple, list):
-            return type(value)(map(convert, value))
-        if hasattr(value, "detach"):
-            return cast(to_array(value), dtype)
-        if isinstance(value, np.ndarray | np.generic):
-            return cast(np.array(value), dtype or of_arrays)
-        if not is_plain(value):
-            raise TypeError(f"inputs have {full_name(value)} among them, expected tensors, arrays, numbers or strings")
-        return value
-
-    if isinstance(inputs, Mapping):
-        return (), convert(inputs)
-    return convert(tuple(inputs)) if type(inputs) in (tuple, list) else (convert(inputs),), {}
-
-
-def dtype_name(dtype: Any) -> str:
-    """ "float64" for NumPy's, torch's and our dtype of that name, and for the name itself.
-
-    Raises
-    ------
-    ValueError
-        If it is no floating-point dtype that both libraries have.
-    """
-    try:
-        name = np.dtype(dtype if isinstance(dtype, str | type | np.dtype) else str(dtype).removeprefix("torch.")).name
-    except TypeError:
-        name = str(dtype)
-    if name not in ("float16", "float32", "float64"):
-        raise ValueError(f"expected dtype float16, float32 or float64, got {dtype}")
-    return name

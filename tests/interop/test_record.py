@@ -10,7 +10,8 @@ import torch
 import scratchnet
 from scratchnet import interop, nn
 from scratchnet.interop.packing import Packer, Thinned, unpack
-from scratchnet.interop.reference import Reference, find
+from scratchnet.interop.reference import Reference
+from scratchnet.interop.shipped import find
 from scratchnet.vision.models import LeNet5, Perceptron
 from tools import make_references
 
