@@ -107,6 +107,8 @@ def replay(
         If the file is damaged, or no reference.
     RuntimeError
         If the weights do not fit.
+    ValueError
+        If there is a `loss`, and the reference was recorded without one.
 
     Examples
     --------
@@ -117,6 +119,8 @@ def replay(
     check_ours(ours)
     _check(rtol, atol)
     reference = Reference.load(find(file))
+    if loss is not None and reference.observation.loss is None:
+        raise ValueError(f"{os.fspath(file)} was recorded without a loss: there is none to compare with")
     return Comparison(run_ours(ours, reference, loss), reference, rtol, atol)
 
 

@@ -94,6 +94,11 @@ def test_a_loss_is_kept_with_the_gradients_it_gave(tmp_path):
     np.testing.assert_allclose(next(r for r in played.rows if r.kind == "gradient").theirs, 2 * y / y.size)
 
 
+def test_a_loss_needs_one_that_was_recorded(recorded):
+    with pytest.raises(ValueError, match=r"net.pt was recorded without a loss"):
+        interop.replay(network(scratchnet), recorded[1], loss=lambda y: y.sum())
+
+
 def test_gradients_of_which_some_numbers_are_kept(tmp_path):
     theirs = torch.nn.Sequential(torch.nn.Linear(6, 9), torch.nn.Linear(9, 2)).double()
     interop.record(theirs, X, tmp_path / "all.pt")
