@@ -12,7 +12,8 @@ from scratchnet.nn.blocks.filter_response_norm import (
     FilterResponseNorm2d,
     FilterResponseNorm3d,
 )
-from scratchnet.nn.blocks.graph import GATConv, GCNConv, SAGEConv
+from scratchnet.nn.blocks.graph import GCNConv, SAGEConv
+from scratchnet.nn.blocks.graph_attention import GATConv
 from scratchnet.nn.blocks.moving_average_batch_norm import MABN2d
 from scratchnet.nn.blocks.non_local import NonLocal1d, NonLocal2d, NonLocal3d
 from scratchnet.nn.blocks.patch_embedding import PatchEmbedding

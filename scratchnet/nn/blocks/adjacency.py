@@ -88,20 +88,17 @@ class Edges:
 
     def with_self_loops(self, value: float) -> Edges:
         """A loop of this weight at each node that has none."""
-        return self._and_loops(np.setdiff1d(np.arange(self.nodes), self.target[self.target == self.source]), value)
-
-    def with_one_self_loop(self) -> Edges:
-        """One loop at each node, whatever there was."""
-        keep = np.flatnonzero(self.target != self.source)
-        kept = Edges(self.target[keep], self.source[keep], self.weight[Tensor(keep)], self.nodes)
-        return kept._and_loops(np.arange(self.nodes), 1)
-
-    def _and_loops(self, nodes: np.ndarray, value: float) -> Edges:
+        nodes = np.setdiff1d(np.arange(self.nodes), self.target[self.target == self.source])
         loops = Tensor(np.full_like(self.weight.array, value, shape=len(nodes)))
         return Edges(
             np.concatenate([self.target, nodes]), np.concatenate([self.source, nodes]),
             ops.cat([self.weight, loops]), self.nodes,
         )  # fmt: skip
+
+    def without_self_loops(self) -> tuple[Edges, np.ndarray]:
+        """The edges between two nodes, and which of these edges they are."""
+        kept = np.flatnonzero(self.target != self.source)
+        return Edges(self.target[kept], self.source[kept], self.weight[Tensor(kept)], self.nodes), kept
 
     def softmax(self, scores: Tensor) -> Tensor:
         """exp(s_e) / Σ exp over all edges with the same target, of scores [E, H]."""

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from scratchnet import ops
 from scratchnet.autograd.tensor import Tensor
 from scratchnet.nn import functional as F
 from scratchnet.nn import init
@@ -193,91 +190,3 @@ class SAGEConv(Module):
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}"
-
-
-class GATConv(Module):
-    """Attention of each node to its neighbours and itself; several heads side by side, or their mean.
-
-        y_i = Σ_j softmax_j(LeakyReLU(a_src · W x_j + a_dst · W x_i)) W x_j + b,   j over the edges j → i
-
-    Weights of edges are left out of account. Names and arguments are those of PyTorch Geometric.
-
-    Veličković, Cucurull, Casanova, Romero, Liò and Bengio, "Graph Attention Networks", 2018.
-
-    Parameters
-    ----------
-    in_channels, out_channels : int
-        The latter of each head.
-    heads : int
-        H.
-    concat : bool
-        Heads side by side; else their mean.
-    negative_slope : float
-        Of LeakyReLU.
-    dropout : float
-        Of the weights of attention, in training.
-    add_self_loops : bool
-        Whether each node is its own neighbour.
-    bias : bool
-
-    Attributes
-    ----------
-    lin : Linear with W, without bias; att_src, att_dst : [1, H, out_channels]
-        Drawn by `init.xavier_uniform_`.
-    bias : [H · out_channels], or [out_channels] of the mean; starts as 0
-
-    Called with X [N, in_channels] and the graph, as `GCNConv`; returns [N, H · out_channels], or [N, out_channels].
-    With `return_attention_weights` it returns the pair of this and (edge_index [2, E], weights [E, H]): the edges with
-    their loops, and what each head gives them, after dropout.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        heads: int = 1,
-        concat: bool = True,
-        negative_slope: float = 0.2,
-        dropout: float = 0.0,
-        add_self_loops: bool = True,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        self.in_channels, self.out_channels, self.heads, self.concat = in_channels, out_channels, heads, concat
-        self.negative_slope, self.dropout, self.add_self_loops = negative_slope, dropout, add_self_loops
-        self.att_src = unset((1, heads, out_channels), device, dtype)
-        self.att_dst = unset((1, heads, out_channels), device, dtype)
-        width = heads * out_channels if concat else out_channels
-        self.register_parameter("bias", unset(width, device, dtype) if bias else None)
-        self.lin = Linear(in_channels, heads * out_channels, False, device, dtype)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw new initial values."""
-        for weight in (self.lin.weight, self.att_src, self.att_dst):
-            init.xavier_uniform_(weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
-
-    def forward(self, x: Tensor, edge_index: Any, return_attention_weights: bool = False) -> Any:
-        graph = adjacency(edge_index, None, x, "GATConv")
-        edges = graph.edges() if isinstance(graph, Dense) else graph
-        if self.add_self_loops:
-            edges = edges.with_one_self_loop()
-        features = self.lin(x).unflatten(1, (self.heads, self.out_channels))  # [N, H, C]
-        by_source, by_target = ((features * a).sum(2) for a in (self.att_src, self.att_dst))
-        scores = by_source[Tensor(edges.source)] + by_target[Tensor(edges.target)]  # [E, H]
-        weights = edges.softmax(F.leaky_relu(scores, self.negative_slope))
-        weights = F.dropout(weights, self.dropout, self.training)
-        heads = [
-            Edges(edges.target, edges.source, w, edges.nodes).times(f)
-            for w, f in zip(weights.unbind(1), features.unbind(1))
-        ]
-        y = ops.cat(heads, 1) if self.concat else ops.stack(heads).mean(0)
-        y = y if self.bias is None else y + self.bias
-        return (y, (Tensor(np.stack([edges.source, edges.target])), weights)) if return_attention_weights else y
-
-    def extra_repr(self) -> str:
-        return f"{self.in_channels}, {self.out_channels}, heads={self.heads}"
