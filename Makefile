@@ -19,7 +19,7 @@ PYTEST := HYPOTHESIS_PROFILE=$(if $(CI),ci,dev) $(PY) -m pytest -q -n auto --dis
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:        # one pip at a time; the tests run in parallel by themselves
-.PHONY: help train test test-thorough lint typecheck bench bench-check docs clean
+.PHONY: help train test test-thorough test-cuda-compile lint typecheck bench bench-check docs clean
 
 train: $(STAMPS)/cli  ## train LeNet-5 on 4,000 real handwritten digits, and see what it learned
 	@$(PY) -m scratchnet train $(ARGS)
@@ -31,6 +31,9 @@ test-thorough: $(STAMPS)/test $(STAMPS)/published  ## with many more examples; t
 	HYPOTHESIS_PROFILE=thorough $(PY) -m pytest -q -n auto --dist worksteal -m "slow or not slow" $(ARGS)
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/kernels tests/nn $(ARGS)
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.cache/boundscheck $(PYTEST) tests/kernels tests/nn $(ARGS)
+
+test-cuda-compile: $(STAMPS)/test $(STAMPS)/cuda-check  ## compile the CUDA kernels and hold them to their bounds: takes no GPU
+	$(PYTEST) tests/kernels/cuda -m "slow or not slow" $(ARGS)
 
 lint: $(STAMPS)/dev  ## style and likely bugs (ruff), who may import whom (import-linter)
 	$(PY) -m ruff check .
@@ -58,7 +61,7 @@ help:  ## show this list
 	@bold=; off=; if [ -t 1 ]; then bold=$$(printf '\033[1;36m'); off=$$(printf '\033[0m'); fi; \
 	echo "scratchnet: PyTorch you can read"; echo; \
 	sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
-	while IFS="$$(printf '\t')" read -r name text; do printf "  make $$bold%-15s$$off %s\n" "$$name" "$$text"; done; \
+	while IFS="$$(printf '\t')" read -r name text; do printf "  make $$bold%-18s$$off %s\n" "$$name" "$$text"; done; \
 	echo; echo '  Options follow in ARGS: make train ARGS="--epochs 3"   make test ARGS="-k conv"'
 
 # ---------------------------------------------------------------------------------------------- set-up

@@ -38,7 +38,7 @@ class Windows(NamedTuple):
         return Windows(*((value,) * (3 - len(axes)) + axes for value, axes in zip(neutral, self)))
 
 
-def _windows(name, size, kernel_size, stride, padding, dilation):
+def windows_over(name, size, kernel_size, stride, padding, dilation):
     axes = len(size)
     windows = (per_axis(kernel_size, axes, f"{name}: kernel_size", 1),
                per_axis(stride, axes, f"{name}: stride", 1),
@@ -47,17 +47,17 @@ def _windows(name, size, kernel_size, stride, padding, dilation):
     return Windows(tuple(size), *windows, window_counts(name, size, *windows))
 
 
-def _check_images(x):
+def check_images(x):
     if x.ndim < 3:
         raise RuntimeError(f"im2col: expected x of shape [N, C, *size], got {x.shape}")
 
 
-def _check_columns(cols, output_size, *settings):
+def check_columns(cols, output_size, *settings):
     """The windows and the number of channels."""
     size = tuple(output_size)
     if min(size, default=0) < 1:
         raise RuntimeError(f"col2im: expected a positive output_size, got {size}")
-    windows = _windows("col2im", size, *settings)
+    windows = windows_over("col2im", size, *settings)
     count = math.prod(windows.output)
     if cols.ndim != 3 or cols.shape[1] % windows.taps or cols.shape[2] != count:
         raise RuntimeError(f"col2im: expected cols of shape [N, C*{windows.taps}, {count}] for output_size "
@@ -88,8 +88,8 @@ def im2col(x, kernel_size, stride=1, padding=0, dilation=1):
     -------
     [N, C·taps, number of windows], the layout of torch's ``unfold``
     """
-    _check_images(x)
-    windows = _windows("im2col", x.shape[2:], kernel_size, stride, padding, dilation)
+    check_images(x)
+    windows = windows_over("im2col", x.shape[2:], kernel_size, stride, padding, dilation)
     padded = np.pad(x, ((0, 0), (0, 0), *((p, p) for p in windows.padding)))
     seen = [padded[:, :, *slices] for _, slices in _taps(windows)]
     return np.stack(seen, axis=2).reshape(len(x), x.shape[1] * windows.taps, math.prod(windows.output))
@@ -112,7 +112,7 @@ def col2im(cols, output_size, kernel_size, stride=1, padding=0, dilation=1):
     -------
     [N, C, *output_size], the layout of torch's ``fold``
     """
-    windows, channels = _check_columns(cols, output_size, kernel_size, stride, padding, dilation)
+    windows, channels = check_columns(cols, output_size, kernel_size, stride, padding, dilation)
     taps = cols.reshape(len(cols), channels, *windows.kernel, *windows.output)
     padded = np.zeros((len(cols), channels, *(n + 2 * p for n, p in zip(windows.size, windows.padding))),
                       cols.dtype)
@@ -184,8 +184,8 @@ def _served(array, windows):
 
 @im2col.cpu
 def _im2col_cpu(x, kernel_size, stride=1, padding=0, dilation=1):
-    _check_images(x)
-    windows = _windows("im2col", x.shape[2:], kernel_size, stride, padding, dilation)
+    check_images(x)
+    windows = windows_over("im2col", x.shape[2:], kernel_size, stride, padding, dilation)
     if not _served(x, windows):
         return NotImplemented
     images, count = x.shape[0] * x.shape[1], math.prod(windows.output)
@@ -197,7 +197,7 @@ def _im2col_cpu(x, kernel_size, stride=1, padding=0, dilation=1):
 
 @col2im.cpu
 def _col2im_cpu(cols, output_size, kernel_size, stride=1, padding=0, dilation=1):
-    windows, channels = _check_columns(cols, output_size, kernel_size, stride, padding, dilation)
+    windows, channels = check_columns(cols, output_size, kernel_size, stride, padding, dilation)
     if not _served(cols, windows):
         return NotImplemented
     images = len(cols) * channels

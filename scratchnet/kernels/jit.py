@@ -68,8 +68,12 @@ class Loop:
         if not key:
             return self
         if key not in self._variants:
-            self._variants[key] = Loop(self.python, self._reassociate, dict(key))
+            self._variants[key] = self.variant(dict(key))
         return self._variants[key]
+
+    def variant(self, constants: Mapping[str, Any]) -> Loop:
+        """A loop of the same kind, with these constants."""
+        return Loop(self.python, self._reassociate, constants)
 
     def compiled(self):
         """Numba's dispatcher for this loop; loops it calls by name are compiled with it."""
@@ -91,6 +95,9 @@ class Loop:
 
     @cached_property
     def _called(self) -> dict[str, Loop]:
+        return self._loops_called()
+
+    def _loops_called(self) -> dict[str, Loop]:
         """The loops that this one calls, under the names that it calls them by."""
         names, constants = self.python.__code__.co_names, self._constants
         return {name: constants[name] if name in constants else value.specialised(**constants)

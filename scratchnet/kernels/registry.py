@@ -1,4 +1,4 @@
-"""Kernels: array functions declared by their NumPy reference, with compiled twins.
+"""Kernels: array functions declared by their NumPy reference, with compiled twins for the CPU and for CUDA.
 
 The reference is the specification (its docstring has the formula, shapes and dtypes), the fallback, and the
 oracle of the tests::
@@ -12,12 +12,16 @@ oracle of the tests::
     def _double_cpu(x):
         ...check, allocate, enter the compiled loop...
 
-``double(x)`` runs the twin where it serves the arrays and the reference where it does not.
+``double(x)`` runs the twin where it serves the arrays and the reference where it does not. Of arrays on a GPU it runs
+the twin that ``double.cuda`` registered, in `scratchnet.kernels.cuda`, and nothing else: no array is copied to the host
+without being asked for.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,24 +42,44 @@ _mode = _Mode()
 
 
 class Kernel:
-    """A NumPy reference and its compiled twin behind one name."""
+    """A NumPy reference and its compiled twins behind one name."""
 
     def __init__(self, reference: Callable):
         functools.update_wrapper(self, reference)
         self.reference = np.errstate(all="ignore")(reference)       # compiled twins raise no warnings either
         self.twin: Callable | None = None
+        self.cuda_twin: Callable | None = None
 
     def cpu(self, twin: Callable) -> Callable:
         """Register the compiled twin.  It returns NotImplemented for arrays it does not serve."""
         self.twin = twin
         return twin
 
+    def cuda(self, twin: Callable) -> Callable:
+        """Register what starts the CUDA kernel.  It returns NotImplemented for arrays it does not serve."""
+        self.cuda_twin = twin
+        return twin
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # what nobody imported nobody has arrays of
+        if "cupy" in sys.modules and any(map(on_gpu, (*args, *kwargs.values()))):
+            return self._on_gpu(*args, **kwargs)
         if self.twin is not None and not _mode.reference:
             result = self.twin(*args, **kwargs)
             if result is not NotImplemented:
                 return result
         return self.reference(*args, **kwargs)
+
+    def _on_gpu(self, *args: Any, **kwargs: Any) -> Any:
+        name = self.reference.__name__
+        if any(isinstance(value, np.ndarray) for value in (*args, *kwargs.values())):
+            raise RuntimeError(f"{name}: expected all arrays to be on the same device, but found at least two devices, "
+                               "cuda and cpu")
+        importlib.import_module("scratchnet.kernels.cuda")          # where the twins are registered
+        result = NotImplemented if self.cuda_twin is None else self.cuda_twin(*args, **kwargs)
+        if result is NotImplemented:
+            raise NotImplementedError(f"{name}: there is no CUDA kernel for these arguments; move them to the CPU")
+        return result
 
     def __repr__(self):
         return f"<kernel {self.__name__}{'' if self.twin is None else ', compiled'}>"
@@ -74,6 +98,11 @@ def use_reference(enabled: bool = True) -> Iterator[None]:
         yield
     finally:
         _mode.reference = before
+
+
+def on_gpu(value: Any) -> bool:
+    """Whether this is an array on a GPU."""
+    return not isinstance(value, np.ndarray) and hasattr(value, "__cuda_array_interface__")
 
 
 def compilable(*arrays: np.ndarray) -> bool:
