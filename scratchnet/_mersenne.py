@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -24,7 +24,12 @@ _STATE = np.dtype([
 
 
 class MersenneTwister:
-    """The stream of words: seed, state, words and uniforms.  Whoever draws holds ``_lock``."""
+    """The stream of words: seed, state, words and uniforms.  Whoever draws holds ``_lock``.
+
+    Tensors are of a layer above: `scratchnet.ops` sets ``wrap_state``, which makes one of a state's bytes.
+    """
+
+    wrap_state: Any = np.asarray
 
     def __init__(self):
         self._lock = threading.RLock()
@@ -52,8 +57,12 @@ class MersenneTwister:
     def initial_seed(self) -> int:
         return self._seed
 
-    def get_state(self) -> np.ndarray:
-        """The state as uint8 [5056], cached normal included, laid out as ``torch.Generator.get_state()``."""
+    def get_state(self) -> Any:
+        """The state as a Tensor of uint8 [5056], cached normal included, laid out as torch's."""
+        return type(self).wrap_state(self.state_bytes())
+
+    def state_bytes(self) -> np.ndarray:
+        """The state as an array."""
         record = np.zeros(1, _STATE)
         with self._lock:
             state = self._bits.state["state"]
@@ -64,8 +73,8 @@ class MersenneTwister:
                 record["normal_y"], record["normal_is_valid"] = self._cached_normal, 1
         return record.view(np.uint8)
 
-    def set_state(self, state: np.ndarray) -> Self:
-        """Return to a state of ``get_state``, ours or torch's.  If the bytes are none, nothing changes."""
+    def set_state(self, state: Any) -> Self:
+        """Return to a state of ``get_state``, a Tensor or an array, ours or torch's.  If the bytes are none, nothing changes."""
         state = np.ascontiguousarray(state)
         if state.dtype != np.uint8:
             raise TypeError(f"set_state: expected a state of dtype uint8, got {state.dtype}")
@@ -85,10 +94,10 @@ class MersenneTwister:
 
     def clone_state(self) -> Self:
         """A new generator that goes on from here; the two are independent afterwards."""
-        return type(self)().set_state(self.get_state())
+        return type(self)().set_state(self.state_bytes())
 
     def __getstate__(self):
-        return self.get_state()
+        return self.state_bytes()
 
     def __setstate__(self, state):
         self.__init__()

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from scratchnet._generator import Generator
 
 default_generator = Generator()
@@ -38,13 +36,13 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def get_rng_state() -> np.ndarray:
-    """The default generator's state, uint8 [5056]."""
+def get_rng_state() -> Any:
+    """The default generator's state, a Tensor of uint8 [5056]."""
     return default_generator.get_state()
 
 
-def set_rng_state(state: np.ndarray) -> None:
-    """Return the default generator to a state of `get_rng_state`."""
+def set_rng_state(state: Any) -> None:
+    """Return the default generator to a state of `get_rng_state`, a Tensor or an array of bytes."""
     default_generator.set_state(state)
 
 

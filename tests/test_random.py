@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from scratchnet import random
+from scratchnet import Tensor, _counts, random
 
 SIZES = [*range(41), 100, 1000, 100_003]
 FLOATS = [np.float32, np.float64]
@@ -27,7 +27,7 @@ def twins(seed):
 def assert_same_state(ours, theirs):
     """Both generators go on with the same words and the same cached normal."""
     goes_on = torch.Generator()
-    goes_on.set_state(torch.from_numpy(ours.get_state()))
+    goes_on.set_state(torch.from_numpy(ours.get_state().numpy()))
     theirs = theirs.clone_state()
     for n in (1, 20):
         assert torch.equal(torch.randn(n, generator=goes_on), torch.randn(n, generator=theirs))
@@ -186,6 +186,43 @@ def test_interleaved_calls_keep_step():
         assert_same_state(ours, theirs)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_counts_are_torchs(dtype):
+    """Both methods of each, their ends, and certain outcomes."""
+    script = np.random.default_rng(0)
+    rate, count = script.gamma(1, 12, (20, 9)).astype(dtype), script.integers(-1, 300, (20, 9)).astype(dtype)
+    prob = script.uniform(-0.01, 1.01, (20, 9)).astype(dtype)
+    rate[0, 0], rate[0, 1], count[1, 0], prob[3, 3] = 0, 1e9, 3.5, np.nan
+    ours, theirs = twins(6)
+    for rates in (rate, rate.T):
+        assert np.array_equal(ours.poisson(rates), torch.poisson(torch.from_numpy(rates), generator=theirs))
+        drawn = torch.binomial(torch.from_numpy(count), torch.from_numpy(prob), generator=theirs)
+        assert np.array_equal(ours.binomial(count, prob), drawn, equal_nan=True)
+        assert_same_state(ours, theirs)
+
+
+class Ends:
+    """Uniform numbers that hardly ever come: the ends of the interval, and then some from its middle."""
+
+    def __init__(self, *first):
+        self.numbers = iter((*first, *[0.5, 0.5] * 9))
+
+    def __next__(self):
+        return next(self.numbers)
+
+
+@pytest.mark.parametrize("draw", [
+    lambda u: _counts.poisson(20.0, u), lambda u: _counts.binomial(100.0, 0.3, u)])
+def test_counts_at_the_ends_of_the_uniform_numbers(draw):
+    middle = draw(Ends())
+    assert draw(Ends(0.0, 0.5)) == middle                               # the hat has no end there
+    assert draw(Ends(0.5, 0.0)) == middle and draw(Ends(0.99999, 0.999)) == middle
+
+
+def test_a_waiting_time_without_end():
+    assert _counts.binomial(5.0, 0.3, Ends(0.0)) == 0
+
+
 def test_states_travel_between_the_libraries():
     ours, theirs = twins(5)
     ours.normal(3), torch.randn(3, generator=theirs)
@@ -195,6 +232,18 @@ def test_states_travel_between_the_libraries():
         assert ours.set_state(theirs.get_state().numpy()) is ours
         assert_same_state(ours, theirs)
     assert ours.initial_seed() == 5
+
+
+def test_a_state_is_a_tensor_of_bytes_and_may_be_given_as_an_array():
+    """Arrays are what older checkpoints hold."""
+    generator = random.Generator().manual_seed(4)
+    for get, take in ((generator.get_state, generator.set_state), (random.get_rng_state, random.set_rng_state)):
+        state = get()
+        assert type(state) is Tensor and state.dtype == np.uint8 and state.shape == torch.get_rng_state().shape
+        take(state.numpy())
+        assert np.array_equal(get(), state)
+    with pytest.raises(TypeError, match="uint8, got float64"):
+        random.set_rng_state(state.double())
 
 
 def test_a_state_brings_back_the_cached_normal():
@@ -281,6 +330,8 @@ def test_threads_share_a_generator_without_losing_words():
     (lambda g: g.multinomial(np.array([1, -1.0]), 1), lambda t: torch.tensor([1, -1.0]).multinomial(1)),
     (lambda g: g.multinomial(np.array([1, np.inf]), 2, True),
      lambda t: torch.tensor([1, np.inf]).multinomial(2, True)),
+    (lambda g: g.poisson(np.array([1, -1.0])), lambda t: torch.poisson(torch.tensor([1, -1.0]))),
+    (lambda g: g.poisson(np.array([1, np.nan])), lambda t: torch.poisson(torch.tensor([1, np.nan]))),
     (lambda g: g.manual_seed(2**64), lambda t: torch.manual_seed(2**64)),
     (lambda g: g.manual_seed("a"), lambda t: torch.manual_seed("a")),
     (lambda g: g.set_state(np.zeros(50, np.uint8)),

@@ -10,6 +10,7 @@ need nothing special. Of nested checkpoints only the outermost acts; the inner o
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -51,6 +52,42 @@ def checkpoint(
         result = function(*args, **kwargs)
     frame.complete = True
     return result
+
+
+def checkpoint_sequential(
+    functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True
+) -> Any:
+    """Call functions one after the other, and `checkpoint` all but the last of `segments` parts of as many functions each.
+
+    Parameters
+    ----------
+    functions : Sequential, or a sequence of callables of one argument
+    segments : int, at least 1
+        The last part also takes the functions that are left over.
+    input : what the first function is given
+    use_reentrant, preserve_rng_state
+        As in `checkpoint`.
+
+    Raises
+    ------
+    ValueError
+        For fewer functions than segments.
+    """
+    functions = list(functions)
+    if segments.__class__ is not int or not 1 <= segments <= max(len(functions), 1):
+        raise ValueError(
+            f"checkpoint_sequential: expected segments to be an int between 1 and the number of functions, "
+            f"{len(functions)}, got {segments!r}"
+        )
+    size = len(functions) // segments
+
+    def part(start: int, end: int | None) -> Callable:
+        return lambda x: functools.reduce(lambda y, function: function(y), functions[start:end], x)
+
+    last = size * (segments - 1)
+    for start in range(0, last, size or 1):
+        input = checkpoint(part(start, start + size), input, preserve_rng_state=preserve_rng_state)
+    return part(last, None)(input)
 
 
 def _is_frame(watcher: Any) -> bool:

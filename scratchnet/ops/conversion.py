@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import copy as _copy
+import warnings
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,19 @@ def _only(input: Tensor) -> Any:
 
 @method()
 def __float__(input: Tensor) -> float:
-    return float(_only(input))
+    number = float(_only(input))
+    if input._needs_grad:
+        warnings.warn(
+            "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+            "Consider using tensor.detach() first.",
+            stacklevel=2,
+        )
+    return number
+
+
+@method()
+def __complex__(input: Tensor) -> complex:
+    return complex(_only(input))
 
 
 @method()

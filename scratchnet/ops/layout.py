@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.size import Size
 from scratchnet.autograd.tensor import Tensor, method
@@ -109,6 +111,18 @@ def element_size(input: Tensor) -> int:
 def data_ptr(input: Tensor) -> int:
     """The address of the first element."""
     return input.array.__array_interface__["data"][0]
+
+
+@method()
+def storage_offset(input: Tensor) -> int:
+    """How many elements after the beginning of its memory the first element lies.
+
+    The memory is that of the array that owns it, which for `from_numpy` of a part of an array is the whole of that.
+    """
+    owner = input.array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    return (data_ptr(input) - owner.__array_interface__["data"][0]) // input.array.itemsize
 
 
 @method()

@@ -9,13 +9,15 @@ import numpy as np
 
 from scratchnet.autograd.function import OUT
 from scratchnet.autograd.tensor import Tensor, method
+from scratchnet.autograd.view import in_place
+from scratchnet.ops.dims import wrap_dim
 from scratchnet.ops.elementwise import check_tensor
 from scratchnet.ops.extrema import share_among_ties
 from scratchnet.ops.promotion import cast
 from scratchnet.ops.reducing import Reduction, numpy_names, reduce, reduced_dims
 from scratchnet.ops.selection import where
 
-__all__ = ["norm"]
+__all__ = ["norm", "renorm"]
 
 
 class Norm(Reduction):
@@ -99,3 +101,42 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
             f"norm: the {p} norm of no elements has no identity, and dimensions {dims} of {x.shape} have none"
         )
     return Norm(dims, keepdim, p)(x)
+
+
+@method()
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Slices along `dim` whose p-norm is larger than `maxnorm` are shortened to it; the others stay.
+
+    y_i = x_i · maxnorm / (‖x_i‖ₚ + 10⁻⁷) where ‖x_i‖ₚ > maxnorm
+
+    Parameters
+    ----------
+    input : Tensor of floats, of two dimensions or more
+    p : number above 0, or inf
+    dim : int
+    maxnorm : number, not negative
+
+    Raises
+    ------
+    RuntimeError
+        For another p, maxnorm, dtype or fewer dimensions.
+    IndexError
+        If `input` has no dimension `dim`.
+    """
+    x = check_tensor(input, "renorm")
+    for name, value in (("p", p), ("maxnorm", maxnorm)):
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+            raise TypeError(f"renorm(): argument {name!r} must be Number, not {type(value).__name__}")
+    if not p > 0:
+        raise RuntimeError(f"renorm: non-positive-norm not supported, got p={p}")
+    if not maxnorm >= 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    ndim = x.array.ndim
+    if ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
+    along = wrap_dim(dim, ndim)
+    norms = norm(x, p, tuple(d for d in range(ndim) if d != along), keepdim=True)
+    return x * where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
+
+
+method("renorm_")(in_place(renorm))

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from scratchnet._generator import in_memory_order, memory_order
+from scratchnet.autograd.function import NOTHING, Function
 from scratchnet.autograd.tensor import Tensor, method
 from scratchnet.autograd.view import check_memory, check_writable
+from scratchnet.ops.broadcasting import broadcast_tensors
 from scratchnet.ops.creation import empty_like, fresh, size_of
 from scratchnet.ops.dims import as_shape, whole_number
 from scratchnet.ops.dtypes import as_dtype
@@ -19,10 +21,11 @@ from scratchnet.random import Generator, default_generator
 
 __all__ = [
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like",
-    "normal", "bernoulli", "multinomial",
+    "normal", "bernoulli", "binomial", "multinomial", "poisson",
 ]  # fmt: skip
 
 Source = Generator | None
+Generator.wrap_state = Tensor
 
 
 def _draw(draw: Any, shape: tuple[int, ...], dtype: Any, *args: Any) -> np.ndarray:
@@ -139,6 +142,52 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Source = None
 
 def _bernoulli(g: Generator, p: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return g.bernoulli(p if p.dtype.itemsize >= 4 else p.astype(np.float32)).astype(dtype, copy=False)
+
+
+def poisson(input: Tensor, generator: Source = None) -> Tensor:
+    """Numbers of events, of which `input` are expected at each place: P(k) = λᵏ exp(-λ) / k!. The gradient is 0.
+
+    Raises
+    ------
+    RuntimeError
+        For a rate that is negative or not finite.
+    NotImplementedError
+        For other dtypes than floating-point ones.
+    """
+    rate = check_tensor(input, "poisson").array
+    if rate.dtype.kind != "f":
+        raise NotImplementedError(f"poisson: expected input of a floating-point dtype, got {rate.dtype}")
+    return Replace()(input, (generator or default_generator).poisson(rate))
+
+
+class Binomial(Function):
+    """y = how many of n trials succeed with probability p. As in torch, it has no derivative."""
+
+    reads = NOTHING
+
+    def __init__(self, generator: Source) -> None:
+        self.generator = generator or default_generator
+
+    def forward(self, count: Any, prob: Any) -> Any:
+        return self.generator.binomial(count, prob)
+
+
+def binomial(count: Tensor, prob: Tensor, generator: Source = None) -> Tensor:
+    """How many of `count` trials succeed, each with probability `prob`; the two broadcast. It has no derivative.
+
+    Raises
+    ------
+    ValueError
+        For other dtypes than floating-point ones.
+    RuntimeError
+        For different dtypes, shapes that do not broadcast, and a count that is not finite.
+    """
+    for name, x in (("count", count), ("prob", prob)):
+        if check_tensor(x, "binomial", name).array.dtype.kind != "f":
+            raise ValueError(f"binomial only supports floating-point dtypes for {name}, got: {x.dtype}")
+    if count.dtype != prob.dtype:
+        raise RuntimeError(f"binomial: expected prob of count's dtype {count.dtype}, got {prob.dtype}")
+    return Binomial(generator)(*broadcast_tensors(count, prob))
 
 
 @method()

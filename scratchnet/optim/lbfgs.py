@@ -92,7 +92,7 @@ class LBFGS(Optimizer):
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
         first, g = evaluate()
-        loss, evaluations = float(first), 1
+        loss, evaluations = _number(first), 1
         state["func_evals"] += 1
         if np.abs(g).max() <= group["tolerance_grad"]:
             return first
@@ -114,7 +114,7 @@ class LBFGS(Optimizer):
                     self._move(t, d)
                     result, gradient = evaluate()
                     self._return_to(start)
-                    return float(result), gradient
+                    return _number(result), gradient
 
                 loss, g, t, calls = strong_wolfe(along, t, d, loss, g, slope, most=most - evaluations)
                 self._move(t, d)
@@ -124,7 +124,7 @@ class LBFGS(Optimizer):
                 self._move(t, d)
                 if iteration != group["max_iter"]:  # where the last step leads is the next call's first question
                     result, g = evaluate()
-                    loss, calls = float(result), 1
+                    loss, calls = _number(result), 1
                     converged = np.abs(g).max() <= group["tolerance_grad"]
             evaluations += calls
             state["func_evals"] += calls
@@ -181,3 +181,8 @@ class LBFGS(Optimizer):
         for p, array in zip(self.param_groups[0]["params"], arrays):
             p.array[...] = array
             p._counter[0] += 1
+
+
+def _number(loss: Any) -> float:
+    """What a closure returns: a Tensor of one element, whose history is not asked for, or a number."""
+    return float(loss.item() if isinstance(loss, Tensor) else loss)

@@ -1,5 +1,5 @@
 """`scratchnet.autograd.checkpoint` at torch's address."""
 
-from scratchnet.autograd import checkpoint
+from scratchnet.autograd.checkpoint import checkpoint, checkpoint_sequential
 
-__all__ = ["checkpoint"]
+__all__ = ["checkpoint", "checkpoint_sequential"]

@@ -6,10 +6,13 @@ import weakref
 
 import numpy as np
 import pytest
+import torch
+from torch.utils.checkpoint import checkpoint_sequential as torch_sequential
 
 import scratchnet
 from scratchnet import Tensor, nn
 from scratchnet.autograd import checkpoint, grad
+from scratchnet.utils.checkpoint import checkpoint_sequential
 from tests.autograd.side_by_side import leaf
 
 
@@ -253,3 +256,33 @@ def test_an_error_in_the_function_passes_through():
         checkpoint(fails, leaf(scratchnet))
     y = leaf(scratchnet) * 2
     y.sum().backward()  # nothing is deferred any more
+
+
+@pytest.mark.parametrize("segments", [1, 2, 3, 5])
+def test_sequential(segments):
+    """Values and gradients of a plain call; all but the last part run twice, in parts of as many layers as torch's."""
+    counts = {torch: [], scratchnet: []}
+    for F, run in ((torch, torch_sequential), (scratchnet, checkpoint_sequential)):
+
+        def layer(x, F=F):
+            counts[F].append(None)
+            return (x * 2).sin()
+
+        x = F.full((3,), 0.3, requires_grad=True)
+        y = run([layer] * 5, segments, x, use_reentrant=False)
+        y.sum().backward()
+        counts[F] = [len(counts[F]), *y.detach().tolist(), *x.grad.tolist()]
+    np.testing.assert_allclose(counts[scratchnet], counts[torch], rtol=1e-6)
+
+
+def test_sequential_takes_a_module_and_refuses_too_many_segments():
+    model, x = nn.Sequential(nn.Linear(2, 2), nn.Dropout(), nn.Linear(2, 1)), scratchnet.ones(4, 2)
+    scratchnet.manual_seed(0)
+    expected = model(x)
+    scratchnet.manual_seed(0)
+    y = checkpoint_sequential(model, 2, x)
+    y.sum().backward()
+    np.testing.assert_array_equal(y.array, expected.array)
+    for segments in (0, 4, 2.0, True):
+        with pytest.raises(ValueError, match=f"between 1 and the number of functions, 3, got {segments}"):
+            checkpoint_sequential(model, segments, x)

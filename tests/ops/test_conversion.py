@@ -25,7 +25,7 @@ DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float3
     [
         *("x[0, 0].item()", "x[:1, :1].item()", "x.item()", "x[:0].item()", "x.int()[0, 0].item()"),
         *("(x > 0)[0, 0].item()", "x.tolist()", "x[0, 0].tolist()", "x[:0].tolist()", "x.int().tolist()"),
-        *("float(x[0, 0])", "int(x[0, 0])", "bool(x[0, 0])", "bool(x)", "bool(x[:0])", "float(x)", "int(x.int())"),
+        *("float(x[0, 0].detach())", "int(x[0, 0])", "bool(x[0, 0])", "bool(x)", "bool(x[:0])", "float(x)", "int(x.int())"),
         *("[1, 2, 3][F.tensor(1)]", "[1, 2, 3][x[0, 0]]", "[1, 2][F.tensor(True)]", "range(F.tensor(3))", "len(x)"),
         *("len(x[0, 0])", "f'{x[0, 0]:.3f}'", "f'{x:.3f}'", "f'{F.tensor(3):>5}'", "complex(x[0, 0])"),
         *("round(x[0, 0].item(), 2)", "x.numpy()", "x.detach().numpy().tolist()", "x.numpy(force=True).tolist()"),
@@ -129,3 +129,12 @@ def test_by_hand():
     assert not x.int().requires_grad
     x.half().sum().backward()
     assert (x.grad.tolist(), x.grad.dtype) == ([[1, 1]], scratchnet.float32)
+
+
+def test_float_of_what_requires_grad_warns():
+    """As in torch, of float() alone. (torch does it once in a process.)"""
+    x = scratchnet.tensor(2.5, requires_grad=True)
+    with pytest.warns(UserWarning, match="requires_grad=True to a scalar may lead to unexpected behavior") as caught:
+        assert float(x * 2) == 5
+    assert caught[0].filename == __file__
+    assert (int(x), bool(x), x.item(), float(x.detach())) == (2, True, 2.5, 2.5)

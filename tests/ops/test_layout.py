@@ -51,3 +51,8 @@ def test_by_hand():
     assert x[:, ::2].stride() == (3, 2)
     assert x.t().stride() == (1, 3)
     assert np.array_equal(x.t().contiguous().array.ravel(order="K"), [0, 3, 1, 4, 2, 5])
+
+
+@pytest.mark.parametrize("code", ["x", "x[1:]", "x[1:, 1:]", "x.t()[2]", "x[:, ::2][1:].detach()", "x[1:].clone()", "x[1].data"])
+def test_storage_offset(code):
+    agree(f"x = F.arange(12.0).view(3, 4); y = F.tensor({code}.storage_offset())", grad=False)

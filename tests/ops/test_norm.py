@@ -87,3 +87,30 @@ def test_by_hand():
     y = x.norm(math.inf)
     y.backward()
     assert (y.item(), x.grad.tolist()) == (4, [0, -1])
+
+
+@pytest.mark.parametrize("p", [1, 2, 2.5, math.inf])
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_renorm(p, dim):
+    """Slices that are too long are shortened, by torch's factor; the length is a part of what is differentiated."""
+    x = values((3, 4, 2), 3, low=0.5, distinct=True)
+    maxnorm = float(np.median(scratchnet.norm(scratchnet.tensor(x).movedim(dim, 0).flatten(1), p, 1).array))
+    check_against_torch("renorm", x, p, dim, maxnorm)
+    check_against_torch("Tensor.renorm", x.astype(np.float32), p, dim, 0)
+    if p == 2:
+        check_gradient(lambda x: scratchnet.renorm(x, p, dim, 0.9 * maxnorm), x)
+
+
+def test_renorm_in_place_and_by_hand():
+    x = scratchnet.tensor([[3.0, 4.0], [0.0, 0.0], [0.3, 0.4]], dtype=scratchnet.float64)
+    assert x.renorm_(2, 0, 1.0) is x
+    np.testing.assert_allclose(x.array, [[0.6, 0.8], [0, 0], [0.3, 0.4]], rtol=1e-7)
+
+
+@pytest.mark.parametrize("args", [(0, 0, 1), (2, 2, 1), (2, 0, -1), (math.nan, 0, 1), (2, 0, math.nan), (2, 0.5, 1),
+                                  ("2", 0, 1), (2, 0, None), (2, True, 1)])  # fmt: skip
+def test_renorm_refuses(args):
+    x = values((2, 3), 0)
+    check_against_torch("renorm", x, *args)
+    check_against_torch("renorm", x[0], 2, 0, 1)
+    check_against_torch("renorm", x.astype(int), 2, 0, 1)

@@ -28,6 +28,9 @@ DRAWS = [
     *("F.bernoulli(p)", "p.bernoulli()", "F.bernoulli(p * 2)", "F.bernoulli(p.int())", "F.bernoulli(p.float())"),
     *("F.multinomial(w, 2)", "w.multinomial(7, replacement=True)", "F.multinomial(w, 4)", "F.multinomial(p, 1)"),
     *("F.multinomial(w.int(), 1)", "F.multinomial(-w, 1)", "F.multinomial(w, 0)", "F.multinomial(w, 5)"),
+    *("F.poisson(w * 20)", "F.poisson(p.float())", "F.poisson(-w)", "F.poisson(w.int())", "F.poisson(3.0)"),
+    *("F.binomial(w * 50, w / 2)", "F.binomial(w, p)", "F.binomial(p.int(), p)", "F.binomial(p, p.float())"),
+    *("F.binomial(p, 0.5)", "F.binomial(p[:, :1].expand(2, 3) * 9, p)"),
     *("F.multinomial(p[None], 1)", "F.multinomial(w, 1, True)"),
 ]  # fmt: skip
 
@@ -85,7 +88,8 @@ def test_generators():
 
 def test_gradients_are_zero():
     """The numbers do not depend on the tensor they replace; nor, as a derivative, on the probability."""
-    for code in ("(x * 1).normal_()", "(x * 1).bernoulli_(x)", "F.bernoulli(x)", "x.bernoulli()", "(x * 1).random_(3)"):
+    filled = ("(x * 1).normal_()", "(x * 1).bernoulli_(x)", "(x * 1).random_(3)")
+    for code in (*filled, "F.bernoulli(x)", "F.poisson(x * 9)", "x.bernoulli()"):
         agree(f"F.manual_seed(0); y = {code}", x=values((2, 3), 0, low=0, high=1))
     agree("x.normal_()", x=P)
 
@@ -135,3 +139,14 @@ def test_by_hand():
     assert scratchnet.rand(1).item() == pytest.approx(0.49625658)
     scratchnet.manual_seed(0)
     assert scratchnet.zeros(1).uniform_(2, 4).item() == pytest.approx(2 + 2 * 0.49625658)
+
+
+def test_binomial():
+    """It broadcasts, has no derivative as in torch, and refuses a number of trials that torch never gets to the end of."""
+    count, prob = scratchnet.full((2, 1), 9.0, requires_grad=True), scratchnet.tensor([0.0, 1.0, 0.5])
+    y = scratchnet.binomial(count, prob)
+    assert y.shape == (2, 3) and y[:, :2].tolist() == [[0, 9], [0, 9]]
+    with pytest.raises(NotImplementedError, match="no derivative"):
+        y.sum().backward()
+    with pytest.raises(RuntimeError, match="count to be finite"):
+        scratchnet.binomial(prob / 0, prob)

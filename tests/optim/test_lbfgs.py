@@ -83,7 +83,7 @@ def test_a_quadratic_by_hand():
         (loss := (p * p).sum()).backward()
         return loss
 
-    assert float(optimizer.step(closure)) == 9
+    assert optimizer.step(closure).item() == 9
     np.testing.assert_allclose(p.tolist(), [0], atol=1e-15)
 
 
