@@ -30,11 +30,7 @@ LOSSES = {
 }
 
 activations = suite("activation", f"Activations and dropout on {'×'.join(map(str, SHAPE))}", mean=0.9, limit=1.5)
-losses = suite(
-    "loss", "Losses of 1024×1000 predictions", mean=1.0, limit=2.0,
-    note="The binary cross-entropy of logits is composed of differentiable operations, each of which is a pass over the "
-    "predictions.",
-)  # fmt: skip
+losses = suite("loss", "Losses of 1024×1000 predictions", mean=1.0, limit=2.0)
 
 for _name, (_function, _options) in ACTIVATIONS.items():
 
