@@ -2,6 +2,7 @@
 
 from scratchnet.vision.models.lenet import LeNet5
 from scratchnet.vision.models.mobilenetv2 import MobileNetV2, mobilenet_v2
+from scratchnet.vision.models.mtcnn import MTCNN, ONet, PNet, RNet
 from scratchnet.vision.models.perceptron import Perceptron
 from scratchnet.vision.models.resnet import (
     ResNet,
@@ -19,8 +20,12 @@ from scratchnet.vision.models.resnet import (
 
 __all__ = [
     "LeNet5",
+    "MTCNN",
     "MobileNetV2",
+    "ONet",
+    "PNet",
     "Perceptron",
+    "RNet",
     "ResNet",
     "mobilenet_v2",
     "resnet18",
