@@ -39,7 +39,10 @@ def check_boxes(x: Any, function: str, argument: str = "boxes", size: int = 4) -
 
 
 def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
-    """The area of each box: width · height.
+    """The area of each box: (x2 − x1) · (y2 − y1).
+
+    Corners lie between pixels. They lay on them in Everingham, Van Gool, Williams, Winn and Zisserman, "The PASCAL Visual
+    Object Classes (VOC) Challenge", 2010, where sides are x2 − x1 + 1 long.
 
     Parameters
     ----------
@@ -65,20 +68,27 @@ def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
 
 
 def box_convert(boxes: Tensor, in_fmt: str, out_fmt: str) -> Tensor:
-    """Boxes in another format.
+    """Boxes in another format: x2 = x1 + w = cx + w / 2, and so for y.
 
-    xyxy     left, top, right, bottom
-    xywh     left, top, width, height
-    cxcywh   centre, width, height
+    xyxy     left, top, right, bottom: Everingham et al., "The PASCAL Visual Object Classes (VOC) Challenge", 2010
+    xywh     left, top, width, height: Lin et al., "Microsoft COCO: Common Objects in Context", 2014
+    cxcywh   centre, width, height: Ren, He, Girshick and Sun, "Faster R-CNN: Towards Real-Time Object Detection with
+             Region Proposal Networks", 2015
     xywhr    corner, width, height, angle in degrees, counterclockwise as one sees it
-    cxcywhr  centre, width, height, angle
+    cxcywhr  centre, width, height, angle: Ma et al., "Arbitrary-Oriented Scene Text Detection via Rotation Proposals", 2018
     xyxyxyxy four corners: top left, top right, bottom right, bottom left of the box before it was turned
+
+    The box (w, h) turned by r has the sides w · (cos r, −sin r) and h · (sin r, cos r), because y points down.
 
     Parameters
     ----------
     boxes : [..., 4], [..., 5] or [..., 8]
     in_fmt, out_fmt : str
         Both of the first three formats, or both of the last three.
+
+    Returns
+    -------
+    [..., 4], [..., 5] or [..., 8], as out_fmt wants
 
     Raises
     ------
@@ -146,10 +156,17 @@ _CONVERSIONS: dict[tuple[str, str], Callable] = {
 def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     """Boxes with their corners moved onto the image: x into [0, width], y into [0, height].
 
+    So proposals are kept in the image by Ren, He, Girshick and Sun, "Faster R-CNN: Towards Real-Time Object Detection with
+    Region Proposal Networks", 2015.
+
     Parameters
     ----------
     boxes : [..., 4], (x1, y1, x2, y2)
-    size : (height, width)
+    size : (height, width), in pixels
+
+    Returns
+    -------
+    [..., 4]
 
     Raises
     ------
@@ -163,7 +180,19 @@ def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
-    """The indices of the boxes [N, 4] whose width and height are at least `min_size`; int64 [K].
+    """The indices of the boxes for which x2 − x1 ≥ min_size and y2 − y1 ≥ min_size.
+
+    So the published code of Faster R-CNN drops proposals; paper: see `clip_boxes_to_image`.
+
+    Parameters
+    ----------
+    boxes : [N, 4], (x1, y1, x2, y2)
+    min_size : float
+        In pixels.
+
+    Returns
+    -------
+    int64 [K], in their order
 
     Raises
     ------
@@ -176,7 +205,10 @@ def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
 
 
 def masks_to_boxes(masks: Tensor) -> Tensor:
-    """The smallest box around each mask, from its first to its last row and column; zeros for an empty mask.
+    """The smallest box around each mask: min x, min y, max x, max y of its pixels; zeros for an empty mask.
+
+    Corners are indices of pixels here: the box of one pixel has no area. So does the published code of Carion et al.,
+    "End-to-End Object Detection with Transformers", 2020.
 
     Parameters
     ----------

@@ -18,7 +18,9 @@ def _loss(function: str, boxes1: Tensor, boxes2: Tensor, kind: str, reduction: s
 
 
 def generalized_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
-    """1 − generalised intersection over union, see `generalized_box_iou`.
+    """1 − generalised intersection over union: 1 − iou + (C − U) / C, C the smallest box around both.
+
+    Rezatofighi et al., "Generalized Intersection over Union: A Metric and A Loss for Bounding Box Regression", 2019.
 
     Parameters
     ----------
@@ -40,10 +42,22 @@ def generalized_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "n
 
 
 def distance_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
-    """1 − distance intersection over union, see `distance_box_iou`; arguments as for `generalized_box_iou_loss`."""
+    """1 − distance intersection over union: 1 − iou + (distance of the centres / diagonal of the hull)².
+
+    Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020.
+
+    Parameters, returns and errors are those of `generalized_box_iou_loss`; eps is added to the squared diagonal, too.
+    """
     return _loss("distance_box_iou_loss", boxes1, boxes2, "distance", reduction, eps)
 
 
 def complete_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
-    """1 − complete intersection over union, see `complete_box_iou`; arguments as for `generalized_box_iou_loss`."""
+    """1 − complete intersection over union: the distance loss, plus α·v for different aspect ratios.
+
+    v = 4/π² (atan w1/h1 − atan w2/h2)²,  α = v / (1 − iou + v + eps), which the gradient takes for a constant.
+
+    Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", 2020.
+
+    Parameters, returns and errors are those of `generalized_box_iou_loss`; eps is added to the squared diagonal, too.
+    """
     return _loss("complete_box_iou_loss", boxes1, boxes2, "complete", reduction, eps)

@@ -16,8 +16,10 @@ def _check(function: str, boxes: Tensor, scores: Tensor) -> None:
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     """Of boxes that overlap, keep the one with the highest score.
 
-    The boxes are visited by falling score; each is dropped if its intersection over union with one that was kept is
-    larger than `iou_threshold`.
+    The boxes are visited by falling score; i is kept if iou(i, k) ≤ iou_threshold for all k kept before it.
+
+    Girshick, Donahue, Darrell and Malik, "Rich Feature Hierarchies for Accurate Object Detection and Semantic Segmentation",
+    2014.
 
     Parameters
     ----------
@@ -43,7 +45,9 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
 
 
 def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
-    """`nms` in each category by itself.
+    """`nms` in each category by itself: i is kept if iou(i, k) ≤ iou_threshold for all k kept before it with idxs k = idxs i.
+
+    Paper: see `nms`.
 
     Parameters
     ----------

@@ -52,7 +52,10 @@ def _overlap(function: str, boxes1: Tensor, boxes2: Tensor, kind: str, eps: floa
 
 
 def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
-    """Intersection over union of all pairs of boxes.
+    """Intersection over union of all pairs of boxes: |A ∩ B| / |A ∪ B|, |A ∪ B| = |A| + |B| − |A ∩ B|.
+
+    Jaccard, "Étude comparative de la distribution florale dans une portion des Alpes et des Jura", 1901; of boxes:
+    Everingham et al., "The PASCAL Visual Object Classes (VOC) Challenge", 2010.
 
     Parameters
     ----------
