@@ -47,7 +47,7 @@ def checkpoint(
     """
     if not modes.grad or any(_is_frame(w) for w in modes.watchers):
         return function(*args, **kwargs)
-    frame = _Frame(function, args, kwargs, random.get_rng_state() if preserve_rng_state else None)
+    frame = _Frame(function, args, kwargs, random.default_generator.state_bytes() if preserve_rng_state else None)
     with Mode(watchers=(*modes.watchers, frame.defer)):
         result = function(*args, **kwargs)
     frame.complete = True
@@ -117,7 +117,7 @@ class _Frame:
 
     def _run_again(self) -> list:
         nodes: list[Function] = []
-        state = random.get_rng_state()
+        state = random.default_generator.state_bytes()
         if self.rng_state is not None:
             random.set_rng_state(self.rng_state)
         watchers = (*[w for w in modes.watchers if not _is_frame(w)], nodes.append)

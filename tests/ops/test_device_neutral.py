@@ -122,6 +122,7 @@ CALLS = {
     "polygamma": lambda: sn.polygamma(1, X),
     "kthvalue": lambda: sn.kthvalue(X, 2, 1),
     "topk": lambda: sn.topk(X, 2, 1),
+    "renorm": lambda: sn.renorm(X, 2, 0, 0.5),
     "quantile": lambda: (sn.quantile(X, 0.3), sn.quantile(X, 0.3, 1)),
     "nanquantile": lambda: sn.nanquantile(X, 0.3, 1),
     "floor_divide": lambda: sn.floor_divide(X.detach(), Y.detach()),
@@ -209,8 +210,8 @@ IN_PLACE = {
 NOT_HERE = {
     "makes arrays of host data, or on the host": """
         as_tensor asarray empty from_numpy full ones scalar_tensor tensor zeros zeros_like ones_like full_like
-        empty_like arange eye linspace logspace tril_indices triu_indices broadcast_shapes bernoulli multinomial normal
-        rand rand_like randint randint_like randn randn_like randperm
+        empty_like arange eye linspace logspace tril_indices triu_indices broadcast_shapes bernoulli binomial multinomial normal
+        poisson rand rand_like randint randint_like randn randn_like randperm
         FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor
     """,
     "gives host values by its nature": """
