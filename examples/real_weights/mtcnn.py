@@ -67,9 +67,7 @@ def draw(image: np.ndarray, boxes: Sequence[np.ndarray], landmarks: np.ndarray, 
 
 def main(argv: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Boxes [N, 4], probabilities [N] and landmarks [N, 5, 2]."""
-    parser = argparse.ArgumentParser(
-        "mtcnn", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser("mtcnn", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photograph", type=Path, nargs="?", help="any image file (default: scikit-image's astronaut)")
     parser.add_argument(
         "--output", type=Path, default="runs/mtcnn", help="the folder to draw into (default: %(default)s)"
