@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from scratchnet._mersenne import MersenneTwister
 
 # log k! − Stirling's approximation of it, k = 0 … 9
 _TAILS = (
@@ -107,3 +111,38 @@ def _log(x: float) -> float:
 
 def _ceil(x: float) -> float:
     return x if math.isinf(x) else float(math.ceil(x))
+
+
+class Counts(MersenneTwister):
+    """The draws of a generator that count events."""
+
+    def poisson(self, rate: np.ndarray) -> np.ndarray:
+        """Numbers of events of which `rate` are expected, in its shape and dtype."""
+        if not np.all((rate >= 0) & (rate < 2.0**63)):
+            raise RuntimeError("invalid Poisson rate, expected rate to be non-negative (and below 2**63)")
+        with self._lock:
+            return self._sample(poisson, rate)
+
+    def binomial(self, count: np.ndarray, prob: np.ndarray) -> np.ndarray:
+        """How many of `count` trials succeed with probability `prob`, both of one shape."""
+        if not np.all(np.isfinite(count)):
+            raise RuntimeError("binomial: expected every element of count to be finite")
+        with self._lock:
+            return self._sample(binomial, count, prob)
+
+    def _sample(self, one: Callable[..., float], *parameters: np.ndarray) -> np.ndarray:
+        """`one(*numbers, uniforms)` for each place; it takes as many uniform float64 numbers as it happens to need."""
+        start, used = self._bits.state, 0
+
+        def uniforms() -> Iterator[float]:
+            nonlocal used
+            while True:
+                for u in self._unit(1024).tolist():
+                    used += 1
+                    yield u
+
+        stream, first = uniforms(), parameters[0]
+        values = [one(*numbers, stream) for numbers in zip(*(p.ravel().tolist() for p in parameters))]
+        self._bits.state = start
+        self._words64(used)  # the stream goes on behind the last one used
+        return np.array(values, first.dtype).reshape(first.shape)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import ceil, prod
 
 import numpy as np
 
-from scratchnet import _cephes, _counts
-from scratchnet._mersenne import MersenneTwister
+from scratchnet import _cephes
+from scratchnet._counts import Counts
 
 _RANGE_OF_ONE_WORD = 1 << 28        # torch takes a 64-bit draw for integer ranges from here on
 _CHUNK = 1 << 15                    # words at a time stay in cache
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-class Generator(MersenneTwister):
+class Generator(Counts):
     """A stream of random numbers that is torch's for the same seed.
 
     Draws take a shape (an int or a tuple) and return a new C-contiguous array; each holds a lock, so
@@ -188,37 +188,6 @@ class Generator(MersenneTwister):
         with self._lock, np.errstate(divide="ignore"):
             values = np.ceil(np.log(self._unit(prod(shape))) / np.log1p(-p))
         return values.astype(dtype).reshape(shape)
-
-    def poisson(self, rate: np.ndarray) -> np.ndarray:
-        """Numbers of events of which `rate` are expected, in its shape and dtype; see `_counts.poisson`."""
-        if not np.all((rate >= 0) & (rate < 2.0**63)):
-            raise RuntimeError("invalid Poisson rate, expected rate to be non-negative (and below 2**63)")
-        with self._lock:
-            return self._sample(_counts.poisson, rate)
-
-    def binomial(self, count: np.ndarray, prob: np.ndarray) -> np.ndarray:
-        """How many of `count` trials succeed with probability `prob`, both of one shape; see `_counts.binomial`."""
-        if not np.all(np.isfinite(count)):
-            raise RuntimeError("binomial: expected every element of count to be finite")
-        with self._lock:
-            return self._sample(_counts.binomial, count, prob)
-
-    def _sample(self, one: Callable[..., float], *parameters: np.ndarray) -> np.ndarray:
-        """`one(*numbers, uniforms)` for each place; it takes as many uniform float64 numbers as it happens to need."""
-        start, used = self._bits.state, 0
-
-        def uniforms() -> Iterator[float]:
-            nonlocal used
-            while True:
-                for u in self._unit(1024).tolist():
-                    used += 1
-                    yield u
-
-        stream, first = uniforms(), parameters[0]
-        values = [one(*numbers, stream) for numbers in zip(*(p.ravel().tolist() for p in parameters))]
-        self._bits.state = start
-        self._words64(used)  # the stream goes on behind the last one used
-        return np.array(values, first.dtype).reshape(first.shape)
 
     def multinomial(self, weights: np.ndarray, num_samples: int, replacement: bool = False) -> np.ndarray:
         """Indices drawn in proportion to weights.

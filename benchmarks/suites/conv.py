@@ -106,7 +106,7 @@ SHAPES = {
 
 both = suite(
     "conv", "Convolution: forward and both gradients", mean=1.0, limit=1.5,
-    note="Small maps of 64 images come off worst (1.51, 1.71).  Of the step with a stride, timed apart, the gradient to the "
+    note="Small maps of 64 images come off worst.  Of the step with a stride, timed apart, the gradient to the "
     "input takes 55%: it goes in four passes, for pixels that 1, 2, 2 and 4 taps reach, and each fills patches and scatters "
     "its results anew.  Every other way was timed too, and is slower: by pixels forward 1.7 and backward 1.2 times as long "
     "as by channels, the gradient to the weight by dots 2.9 times.",

@@ -11,14 +11,13 @@ thought of.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 import scratchnet
+from examples.published import can_draw, command_line, save, what_is_missing
 from scratchnet.interop import weights
 from scratchnet.text.models import G2P
 
@@ -52,23 +51,16 @@ def draw(network: G2P, word: str, phonemes: Sequence[str], path: Path) -> None:
     axes.set_xticks(range(len(p)), [*phonemes, "</s>"], rotation=90)
     axes.set_title(f"{word}: p(next phoneme)")
     figure.colorbar(image)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
-    print(f"drawn: {path}")
+    save(figure, path)
 
 
 def main(argv: Sequence[str] | None = None) -> list[list[str]]:
     """The phonemes of each word."""
-    parser = argparse.ArgumentParser("g2p", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line("g2p", __doc__)
     parser.add_argument("words", nargs="*", default=WORDS, help="in small letters (default: some of our own)")
-    parser.add_argument(
-        "--output", type=Path, default="runs/g2p", help="the folder to draw into (default: %(default)s)"
-    )
     arguments = parser.parse_args(argv)
-    try:
+    with what_is_missing(parser):
         checkpoint = weights.find("g2p")
-    except weights.NotInstalled as missing:
-        parser.exit(1, f"{parser.prog}: {missing}\n")
 
     network = G2P().eval()
     network.load_state_dict(G2P.state_dict_of_checkpoint(scratchnet.load(checkpoint)))
@@ -79,9 +71,7 @@ def main(argv: Sequence[str] | None = None) -> list[list[str]]:
     print(f"{'word':{width}}  probability  phonemes")
     for word, phonemes in zip(words, spoken):
         print(f"{word:{width}}  {likelihood(network, word, phonemes):11.1%}  {' '.join(phonemes)}")
-    if find_spec("matplotlib") is None:
-        print("no picture: pip install matplotlib")
-    else:
+    if can_draw():
         draw(network, words[-1], spoken[-1], arguments.output / "probabilities.png")
     return spoken
 

@@ -11,15 +11,14 @@ similar other one; the picture shows all pairs, ten subjects of five sentences e
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 import scratchnet
+from examples.published import can_draw, command_line, need, save, what_is_missing
 from scratchnet.interop import weights
 from scratchnet.nn import functional as F
 from scratchnet.text import WordPiece
@@ -99,27 +98,17 @@ def draw(similarity: np.ndarray, path: Path) -> None:
     axes.hlines(np.arange(4.5, 49, 5), -0.5, 49.5, color="#8a909c", linewidth=0.4)
     axes.vlines(np.arange(4.5, 49, 5), -0.5, 49.5, color="#8a909c", linewidth=0.4)
     figure.colorbar(image, label="cosine similarity", extend="max", shrink=0.8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
-    print(f"drawn: {path}")
+    save(figure, path)
 
 
 def main(argv: Sequence[str] | None = None) -> np.ndarray:
     """The vectors [50, 384] of the sentences."""
-    parser = argparse.ArgumentParser(
-        "minilm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line("minilm", __doc__)
     parser.add_argument("--query", metavar="TEXT", help="which five sentences are most similar to this one?")
-    parser.add_argument(
-        "--output", type=Path, default="runs/minilm", help="the folder to draw into (default: %(default)s)"
-    )
     arguments = parser.parse_args(argv)
-    try:
+    with what_is_missing(parser):
         checkpoint = weights.find("minilm")
-    except weights.NotInstalled as missing:
-        parser.exit(1, f"{parser.prog}: {missing}\n")
-    if find_spec("safetensors") is None:
-        parser.exit(1, f"{parser.prog}: the weights are read by safetensors: pip install safetensors\n")
+    need(parser, "safetensors", "the weights are read by safetensors: pip install safetensors")
 
     network = BertModel.from_config(json.loads(checkpoint.with_name("config.json").read_text())).eval()
     network.load_state_dict(scratchnet.load(checkpoint))
@@ -137,9 +126,7 @@ def main(argv: Sequence[str] | None = None) -> np.ndarray:
     for i, j in enumerate(nearest):
         print(f"{SENTENCES[i]:60}  {similarity[i, j]:6.3f}  {SENTENCES[j]}")
     print(f"\nfor {(nearest // 5 == np.arange(50) // 5).sum()} of 50 it is about the same subject")
-    if find_spec("matplotlib") is None:
-        print("no picture: pip install matplotlib")
-    else:
+    if can_draw():
         draw(similarity, arguments.output / "similarity.png")
     return vectors
 

@@ -9,17 +9,16 @@ shows the mistakes that the network is most sure of.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import pickle
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import scratchnet
+from examples.published import can_draw, command_line, save, what_is_missing
 from scratchnet import nn
 from scratchnet.data.datasets import ImageDataset
 from scratchnet.data.transforms import Normalize
@@ -71,25 +70,16 @@ def draw(logits: np.ndarray, images: np.ndarray, classes: np.ndarray, path: Path
     """The twelve digits whose true class got the smallest probabilities."""
     from scratchnet.cli.pictures import mistakes
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     digits = ImageDataset(np.uint8(images * 256), classes, [str(digit) for digit in range(10)])  # 255/256 is white
-    mistakes(logits, digits).savefig(path, dpi=100)
-    print(f"drawn: {path}")
+    save(mistakes(logits, digits), path)
 
 
 def main(argv: Sequence[str] | None = None) -> np.ndarray:
     """The confusion matrix [true, predicted]."""
-    parser = argparse.ArgumentParser(
-        "mnist_cnn", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--output", type=Path, default="runs/mnist_cnn", help="the folder to draw into (default: %(default)s)"
-    )
+    parser = command_line("mnist_cnn", __doc__)
     arguments = parser.parse_args(argv)
-    try:
+    with what_is_missing(parser):
         checkpoint, digits = weights.find("mnist_cnn"), weights.inside("mnist", "data/mnist.pkl.gz")
-    except weights.NotInstalled as missing:
-        parser.exit(1, f"{parser.prog}: {missing}\n")
 
     network = DigitNet().eval()
     network.load_state_dict(scratchnet.load(checkpoint))
@@ -103,9 +93,7 @@ def main(argv: Sequence[str] | None = None) -> np.ndarray:
         print(f"{digit:5}  {row.sum():6,}  {row[digit] / row.sum():10.2%}  {others.argmax()} ({others.max()} times)")
     right = np.trace(matrix)
     print(f"\n{right:,} of {matrix.sum():,} digits are recognised: {right / matrix.sum():.2%}")
-    if find_spec("matplotlib") is None:
-        print("no picture: pip install matplotlib")
-    else:
+    if can_draw():
         draw(logits, images, classes, arguments.output / "mistakes.png")
     return matrix
 

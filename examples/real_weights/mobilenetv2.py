@@ -10,14 +10,13 @@ takes a jeep for a convertible, and a spoonbill for a white stork.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 import scratchnet
+from examples.published import can_draw, command_line, need, save, what_is_missing
 from scratchnet.interop import weights
 from scratchnet.vision import models
 from scratchnet.vision.transforms import CenterCrop, Compose, Normalize, Resize, ToTensor
@@ -63,9 +62,7 @@ def draw(images: scratchnet.Tensor, guesses: np.ndarray, sure: np.ndarray, class
         axes.set_axis_off()
         title = f"{name(guess)} {p:.0%}" + (f"\nis a {name(true)}" if guess != true else "")
         axes.set_title(title, fontsize=9, color="#1f2430" if guess == true else "#e4702e")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
-    print(f"drawn: {path}")
+    save(figure, path)
 
 
 def name(number: int) -> str:
@@ -74,19 +71,11 @@ def name(number: int) -> str:
 
 def main(argv: Sequence[str] | None = None) -> np.ndarray:
     """Logits [20, 1000]."""
-    parser = argparse.ArgumentParser(
-        "mobilenetv2", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--output", type=Path, default="runs/mobilenetv2", help="the folder to draw into (default: %(default)s)"
-    )
+    parser = command_line("mobilenetv2", __doc__)
     arguments = parser.parse_args(argv)
-    try:
+    with what_is_missing(parser):
         checkpoint, photographs = weights.find("mobilenet_v2"), weights.inside("foolbox", "data")
-    except weights.NotInstalled as missing:
-        parser.exit(1, f"{parser.prog}: {missing}\n")
-    if find_spec("PIL") is None:
-        parser.exit(1, f"{parser.prog}: Pillow reads the photographs: pip install pillow\n")
+    need(parser, "PIL", "Pillow reads the photographs: pip install pillow")
 
     network = models.mobilenet_v2().eval()
     network.load_state_dict(scratchnet.load(checkpoint))
@@ -102,9 +91,7 @@ def main(argv: Sequence[str] | None = None) -> np.ndarray:
         print(f"{name(true):15}  {place:5}  {p[true]:11.1%}  {guess}".rstrip())
     first, five = (places == 1).sum(), (places <= 5).sum()
     print(f"\n{first} of {len(classes)} at the first place, {five} among the first five")
-    if find_spec("matplotlib") is None:
-        print("no picture: pip install matplotlib")
-    else:
+    if can_draw():
         sure = probabilities.max(1)
         draw(images, ranks[:, 0], sure, classes, arguments.output / "photographs.png")
     return logits.numpy()

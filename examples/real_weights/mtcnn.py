@@ -11,14 +11,13 @@ faces, and in each the eyes, the nose and the corners of the mouth.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 import scratchnet
+from examples.published import can_draw, command_line, need, save, what_is_missing
 from scratchnet.interop import weights
 from scratchnet.vision.models import MTCNN
 
@@ -60,26 +59,18 @@ def draw(image: np.ndarray, boxes: Sequence[np.ndarray], landmarks: np.ndarray, 
         axes.set_axis_off()
         axes.set_title(title.format(len(found)), fontsize=10, color="#1f2430")
     axes.plot(*landmarks.reshape(-1, 2).T, "o", color="#1b998b", markersize=2.5)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
-    print(f"drawn: {path}")
+    save(figure, path)
 
 
 def main(argv: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Boxes [N, 4], probabilities [N] and landmarks [N, 5, 2]."""
-    parser = argparse.ArgumentParser("mtcnn", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line("mtcnn", __doc__)
     parser.add_argument("photograph", type=Path, nargs="?", help="any image file (default: scikit-image's astronaut)")
-    parser.add_argument(
-        "--output", type=Path, default="runs/mtcnn", help="the folder to draw into (default: %(default)s)"
-    )
     arguments = parser.parse_args(argv)
-    try:
+    with what_is_missing(parser):
         detector = load()
         photograph = arguments.photograph or weights.inside("skimage", "data/astronaut.png")
-    except weights.NotInstalled as missing:
-        parser.exit(1, f"{parser.prog}: {missing}\n")
-    if find_spec("PIL") is None:
-        parser.exit(1, f"{parser.prog}: Pillow reads the photograph: pip install pillow\n")
+    need(parser, "PIL", "Pillow reads the photograph: pip install pillow")
     from PIL import Image
 
     try:
@@ -95,9 +86,7 @@ def main(argv: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray, np.
         print(f"{number:4}  {p:11.6f}" + "".join(f"{side:8.1f}" for side in box) + places)
     if not len(boxes):
         print(f"no face of {detector.min_face_size} pixels or more")
-    if find_spec("matplotlib") is None:
-        print("no picture: pip install matplotlib")
-    else:
+    if can_draw():
         draw(image, stages(detector, image), landmarks, arguments.output / f"{photograph.stem}.png")
     return boxes, probabilities, landmarks
 

@@ -11,6 +11,7 @@ from scratchnet.interop.causes import Cause, explain
 from scratchnet.interop.observing import Observation
 from scratchnet.interop.reference import Reference
 from scratchnet.interop.rows import Pairing, Row, join, label
+from scratchnet.nn.state_dict_report import aligned
 
 
 class Comparison:
@@ -154,12 +155,7 @@ class Comparison:
             if i and row.backward and not self.shown[i - 1].backward:
                 body.append(("",) * len(titles))
             body.append(self.cells(row))
-        widths = [max(len(r[column]) for r in body) for column in range(len(titles))]
-        lines = [
-            "  ".join(c.rjust(w) if 3 <= k <= 6 else c.ljust(w) for k, (c, w) in enumerate(zip(r, widths))).rstrip()
-            for r in body
-        ]
-        return "\n".join([self.headline, "", *lines, "", *self.verdict])
+        return "\n".join([self.headline, "", *aligned(body, right=range(3, 7)), "", *self.verdict])
 
     def __repr__(self) -> str:
         return f"<Comparison: {self.verdict[0]}>"

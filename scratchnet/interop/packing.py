@@ -29,7 +29,6 @@ class Thinned:
             step += 1
         return Thinned(array.ravel()[::step].copy(), step, array.shape)
 
-
     @classmethod
     def of(cls, values: np.ndarray, step: int, shape: tuple[int, ...]) -> Thinned:
         """What a file says; ValueError if the numbers are not so many."""

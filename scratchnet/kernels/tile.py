@@ -103,14 +103,6 @@ def tile_shape(dtype: Any, columns: int) -> Shape:
     return Shape(rows[vectors], vectors, width)
 
 
-def tile_for(dtype: Any, columns: int) -> Shape:
-    """A tile for products of so many columns: the one that loads and multiplies least, idle lanes counted."""
-    width = lanes(dtype)
-    rows = _ROWS[registers()]
-    vectors = min(rows, key=lambda v: -(-columns // (v * width)) * v * (1 + (rows[v] + v) / (rows[v] * v)))
-    return Shape(rows[vectors], vectors, width)
-
-
 @lru_cache(256)             # every call of a kernel asks
 def specialised(loop: Loop, shape: Shape) -> Loop:
     """The loop with this tile in it.

@@ -147,6 +147,14 @@ def _bernoulli(g: Generator, p: np.ndarray, dtype: np.dtype) -> np.ndarray:
 def poisson(input: Tensor, generator: Source = None) -> Tensor:
     """Numbers of events, of which `input` are expected at each place: P(k) = λᵏ exp(-λ) / k!. The gradient is 0.
 
+    Parameters
+    ----------
+    input : Tensor of floats, λ
+
+    Returns
+    -------
+    Tensor of its shape and dtype
+
     Raises
     ------
     RuntimeError
@@ -173,7 +181,17 @@ class Binomial(Function):
 
 
 def binomial(count: Tensor, prob: Tensor, generator: Source = None) -> Tensor:
-    """How many of `count` trials succeed, each with probability `prob`; the two broadcast. It has no derivative.
+    """How many of `count` trials succeed, each with probability `prob`: P(k) = n! / (k! (n − k)!) · pᵏ (1 − p)ⁿ⁻ᵏ.
+
+    It has no derivative.
+
+    Parameters
+    ----------
+    count, prob : Tensors of one floating-point dtype, whose shapes broadcast
+
+    Returns
+    -------
+    Tensor of that dtype, of the shape they broadcast to
 
     Raises
     ------

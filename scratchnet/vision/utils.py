@@ -89,8 +89,16 @@ def save_image(tensor: Tensor | Sequence[Tensor], fp: Any, format: str | None = 
         Of the file, such as "png"; by default from the name.
     **options
         Of `make_grid`.
+
+    Raises
+    ------
+    ImportError
+        If Pillow is not installed.
     """
-    from PIL import Image
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError("save_image writes by Pillow: pip install 'scratchnet[cli]'") from error
 
     pixels = make_grid(tensor, **options).array * 255 + 0.5
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8).transpose(1, 2, 0)).save(fp, format=format)

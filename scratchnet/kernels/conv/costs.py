@@ -21,7 +21,6 @@ _FILL, _FILL_ROW = 0.10, 40                 # a number, a row of a patch
 _STORE, _STORE_ROW = 0.10, 25               # a number, a row of a result
 _TRANSPOSE, _GATHER = 0.20, 2.0             # a number transposed in vectors; gathered one by one
 _FETCH, _CACHE = 0.5, 200_000               # a weight that the second-level cache, of so many numbers, does not hold
-_PRODUCT = 1.1              # a vector of a 1×1 convolution's matrix product, with idle lanes and what is laid out
 _MASKED = 2.0               # a masked vector of a plane
 _DOT = 2.0                  # a masked vector that is loaded and multiplied
 
@@ -80,6 +79,20 @@ def of_dots(p: Pass, dtype: Any) -> float:
     return blocks * (tiles_ * (shape.M * shape.V * (vectors * _DOT + 12) + _TILE) + _fill(p, layout, p.sources))
 
 
+def of_products(s: Geometry, what: str, dtype: Any) -> float:
+    """A 1×1 convolution, or a gradient of one, by `pointwise`."""
+    shape, plan = pointwise.plan_of(s, what, dtype)
+    tiles_ = plan.groups * plan.panels * -(-plan.rows // shape.M)
+    if what == "grad_weight":
+        pixels_ = plan.images * plan.pixels
+        turned = plan.groups * plan.panels * plan.blocks * pixels_ * min(plan.inner, shape.width)
+        pieces = plan.images * -(-plan.pixels // plan.depth)
+        return tiles_ * (shape.M * shape.V * (pixels_ + 2 * _SUM * pieces) + _TILE * pieces) + turned * _TRANSPOSE
+    across = plan.panels if plan.pixels < shape.width else min(plan.panels, plan.images * (plan.pixels % shape.width > 0))
+    laid_out = plan.groups * across * shape.width * (plan.blocks * plan.inner * _FILL + plan.rows * _STORE)
+    return tiles_ * (shape.M * shape.V * (plan.inner + _SUM) + _TILE) + laid_out
+
+
 @lru_cache(1024)
 def ways(s: Geometry, what: str, dtype: Any) -> dict[str, float]:
     """The ways that serve, and their costs.  ``what`` is forward, grad_input or grad_weight."""
@@ -95,7 +108,7 @@ def ways(s: Geometry, what: str, dtype: Any) -> dict[str, float]:
     else:
         found = {"channels": of_grad_weight_channels(forward, dtype), "dots": of_dots(forward, dtype)}
     if pointwise.serves(s):
-        found["matrix product"] = forward.work / tiles.lanes(dtype) * _PRODUCT
+        found["matrix product"] = of_products(s, what, dtype)
     if depthwise.serves(s):
         vectors = s.batch * s.groups * s.output[0] * -(-s.output[-1] // tiles.lanes(dtype)) * math.prod(s.stride)
         found["depthwise"] = vectors * math.prod(s.kernel) * _MASKED + s.batch * s.groups * _TILE

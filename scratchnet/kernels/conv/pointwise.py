@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from scratchnet.kernels import matrix_tile
 from scratchnet.kernels import tile as tiles
 from scratchnet.kernels.conv.geometry import Geometry
 from scratchnet.kernels.conv.pointwise_loops import outer_products_loop, products_loop
@@ -21,8 +22,9 @@ from scratchnet.kernels.parallel import parallel_for
 
 _JOBS = 8                   # at least, where there is work for them
 _WEIGHTS = 120_000          # of a block of rows: half of a second-level cache
-_FEW = 64                   # rows for which a panel is not worth laying out; pixels of a small image
-_DEPTH = 256                # pixels that are turned over at a time
+_SMALL = 64                 # an image of fewer pixels is small
+_COLLIDING = 4096           # bytes: rows that are a multiple of it apart share the few lines of one set of the first cache
+_DEPTH = 256                # pixels at a time, for a sum over pixels
 _PARTIAL = 1 << 22          # bytes of partial sums
 
 
@@ -37,9 +39,8 @@ class Plan(NamedTuple):
     panels: int
     blocks: int                     # of rows, and their height
     height: int
-    few: int = _FEW
     part: int = 1                   # images of a partial sum
-    depth: int = _DEPTH
+    depth: int = 1                  # pixels that are turned over at a time
 
 
 def serves(s: Geometry) -> bool:
@@ -93,7 +94,8 @@ def plan_of(s: Geometry, what: str, dtype: Any) -> tuple[tiles.Shape, Plan]:
         return _plan_of_outer_products(s, dtype)
     rows, inner = (s.filters, s.channels) if what == "forward" else (s.channels, s.filters)
     columns = s.batch * s.pixels
-    shape = tiles.tile_for(dtype, columns)
+    collide = what == "forward" and inner * np.dtype(dtype).itemsize % _COLLIDING == 0
+    shape = matrix_tile.shape(dtype) if collide else tiles.tile_shape(dtype, columns)      # the wide one has few rows
     panels = -(-columns // shape.width)
     blocks, height = _blocks(rows, _WEIGHTS // inner, -(-_JOBS // (s.groups * panels)), shape.M)
     return shape, Plan(s.batch, s.groups, rows, inner, s.pixels, panels, blocks, height)
@@ -111,7 +113,7 @@ def _products(shape: tiles.Shape, plan: Plan, w: np.ndarray, steps: tuple[int, i
 
 def _plan_of_outer_products(s: Geometry, dtype: Any) -> tuple[tiles.Shape, Plan]:
     images, pixels = (1, s.batch * s.pixels) if _stand_side_by_side(s) else (s.batch, s.pixels)
-    shape = tiles.tile_for(dtype, s.channels)
+    shape = tiles.tile_shape(dtype, s.channels)
     panels = -(-s.channels // shape.width)
     weights = math.prod(s.weight_shape) * np.dtype(dtype).itemsize
     parts = max(1, min(-(-_JOBS // (s.groups * panels)), images, _PARTIAL // weights))
@@ -122,7 +124,7 @@ def _plan_of_outer_products(s: Geometry, dtype: Any) -> tuple[tiles.Shape, Plan]
 
 def _stand_side_by_side(s: Geometry) -> bool:
     """Whether images are small: sums stay in registers for as long as there are pixels, so that copies of all images pay."""
-    return s.pixels < _FEW < s.batch * s.pixels
+    return s.pixels < _SMALL and s.batch > 1
 
 
 def grad_weight(s: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def products_loop(start, stop, w, w_row, w_column, x, bias, out, plan, scratch):
     """out [N, G, O, pixels] = w [G, O, K] · x [N, G, K, pixels] + bias [G, O], all flat; a bias of no numbers is none.
 
     A job is a (group, block of rows, panel of pixels).  The images stand side by side: a panel that reaches into the next one
-    is laid out, and so are its sums.  One that serves few rows is read where it lies.
+    is laid out, and so are its sums; others are read and written where they lie.
     """
     panel, sums = scratch[:plan.inner * WIDTH], scratch[plan.inner * WIDTH:]
     for job in range(start, stop):
@@ -49,14 +49,13 @@ def products_loop(start, stop, w, w_row, w_column, x, bias, out, plan, scratch):
         group, top = part // plan.blocks, part % plan.blocks * plan.height
         rows = min(plan.height, plan.rows - top)
         image, pixel = first // plan.pixels, first % plan.pixels
-        inside = pixel + WIDTH <= plan.pixels
+        inside, place = pixel + WIDTH <= plan.pixels, image * plan.groups + group
         source, source_row, target, target_row = panel, WIDTH, sums, WIDTH
-        if inside and rows <= plan.few:
-            source, source_row = x[(image * plan.groups + group) * plan.inner * plan.pixels + pixel:], plan.pixels
+        if inside:
+            source, source_row = x[place * plan.inner * plan.pixels + pixel:], plan.pixels
+            target, target_row = out[(place * plan.rows + top) * plan.pixels + pixel:], plan.pixels
         else:
             _gather(x, group, first, plan, panel)
-        if inside:
-            target, target_row = out[((image * plan.groups + group) * plan.rows + top) * plan.pixels + pixel:], plan.pixels
         for m in range(len(bias) and rows):
             fill(target[m * target_row:m * target_row + WIDTH], bias[group * plan.rows + top + m])
         multiply_add_wide(w[group * plan.rows * plan.inner + top * w_row:], w_row, w_column, source, source_row,

@@ -10,23 +10,18 @@ import numpy as np
 _LIMIT = 2**31              # kernels count in 32 bits: dividing 64-bit integers takes a GPU some 70 instructions
 
 
-def checked(name: str, *arrays: Any, dtype: Any = np.float32) -> Any:
-    """The arrays, C-contiguous: one, or a tuple of several; None stays None.
+def checked(name: str, array: Any) -> Any:
+    """The array of float32, C-contiguous.
 
     Raises
     ------
     TypeError
-        If one is of another dtype.
+        If it is of another dtype.
     RuntimeError
-        If one has 2³¹ elements or more.
+        If it has 2³¹ elements or more.
     """
-    result = tuple(None if a is None else _checked(name, a, np.dtype(dtype)) for a in arrays)
-    return result[0] if len(result) == 1 else result
-
-
-def _checked(name, array, dtype):
-    if array.dtype != dtype:
-        raise TypeError(f"{name}: the CUDA kernel takes arrays of {dtype}, got {array.dtype}")
+    if array.dtype != np.float32:
+        raise TypeError(f"{name}: the CUDA kernel takes arrays of float32, got {array.dtype}")
     check_size(name, array.shape)
     return array if array.flags.c_contiguous else array.copy(order="C")
 
@@ -39,9 +34,9 @@ def check_size(name: str, shape: Any) -> int:
     return count
 
 
-def new(shape: Any, like: Any, dtype: Any = None) -> Any:
-    """An array without contents, where ``like`` is."""
-    return np.empty_like(like, shape=shape, dtype=dtype)
+def new(shape: Any, like: Any) -> Any:
+    """An array without contents, where ``like`` is, of its dtype."""
+    return np.empty_like(like, shape=shape)
 
 
 def flat(array: Any) -> Any:

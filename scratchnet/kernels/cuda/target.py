@@ -102,11 +102,6 @@ class GridKernel(DeviceFunction):
             self._compiled = compiler().jit(self.for_compiler(), launch_bounds=self.threads)
         return self._compiled
 
-    @property
-    def constants(self) -> dict[str, Any]:
-        """What it was specialised to."""
-        return dict(self._constants)
-
 
 def kernel(threads: int, registers: int, shared: int = 0) -> Callable[[Callable], GridKernel]:
     """Declare a kernel, and what it may use: see `GridKernel`."""
@@ -125,14 +120,6 @@ def on_device(loop: Loop) -> Loop:
     if loop not in _ON_DEVICE:
         _ON_DEVICE[loop] = DeviceFunction(loop.python, loop._constants)
     return _ON_DEVICE[loop]
-
-
-def stands_for(loop: Loop) -> Callable[[Callable], DeviceFunction]:
-    """Declare the device's own form of a function whose form on the CPU is made for vector instructions."""
-    def register(function: Callable) -> DeviceFunction:
-        own = _ON_DEVICE[loop] = DeviceFunction(function)
-        return own
-    return register
 
 
 @lru_cache(1)
@@ -194,11 +181,6 @@ def _driver() -> tuple[int, int]:
         return int(version), int(driver.cuDeviceGetCount()[1])
     except (ImportError, RuntimeError, OSError):        # no bindings, or no library of the driver's
         return 0, 0
-
-
-def is_available() -> bool:
-    """Whether kernels can run: packages, driver and device are there."""
-    return state().missing is None
 
 
 def require() -> None:

@@ -97,8 +97,8 @@ class GATConv(Module):
         self.edge_dim, self.fill_value, self.residual = edge_dim, fill_value, residual
         self.att_src = unset((1, heads, out_channels), device, dtype)
         self.att_dst = unset((1, heads, out_channels), device, dtype)
-        has_edges = edge_dim is not None
-        self.register_parameter("att_edge", unset((1, heads, out_channels), device, dtype) if has_edges else None)
+        att_edge = None if edge_dim is None else unset((1, heads, out_channels), device, dtype)
+        self.register_parameter("att_edge", att_edge)
         width = heads * out_channels if concat else out_channels
         self.register_parameter("bias", unset(width, device, dtype) if bias else None)
         self.lin = Linear(in_channels, heads * out_channels, False, device, dtype)

@@ -27,7 +27,7 @@ def small_patches(numbers=64):
         patch.setattr(channels, "_PIXELS", 12)
         patch.setattr(channels, "_TAPS", 7)
         patch.setattr(pointwise, "_WEIGHTS", numbers)
-        patch.setattr(pointwise, "_FEW", 9)
+        patch.setattr(pointwise, "_SMALL", 9)
         patch.setattr(pointwise, "_DEPTH", 12)
         forget()
         yield

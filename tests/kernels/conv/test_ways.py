@@ -27,6 +27,7 @@ CASES = [
     ((33, 7, 3, 5), (33, 7, 2, 2), 1, 1, 1, 1),                     # many small images
     ((3, 66, 7, 10), (134, 33, 1, 1), 1, 0, 1, 2),                  # single pixels: tiles across images, rows that fill no tile
     ((2, 6, 9, 9), (8, 3, 1, 1), 2, 0, 1, 2),                       # single pixels with a stride
+    ((1, 1024, 3, 3), (15, 1024, 1, 1), 1, 0, 1, 1),                # single pixels, rows of weights 4 or 8 KiB apart
     ((1, 1, 1, 1), (1, 1, 1, 1), 1, 0, 1, 1),
     ((1, 2, 4, 4), (3, 2, 3, 3), 5, 1, 1, 1),                       # a stride larger than the window
     ((1, 2, 3, 3), (3, 2, 3, 3), 1, 9, 4, 1),                       # windows that see padding only
@@ -103,7 +104,7 @@ def test_on_drawn_geometry(geometry, batch, groups, depth, filters, seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 16, 32, 64])
-@pytest.mark.parametrize("case", CASES[:7])
+@pytest.mark.parametrize("case", CASES[:7] + CASES[8:10])
 def test_every_corner_with_vectors_of_each_width(case, size):
     with vectors_of(size):
         check(case, np.float32)

@@ -138,12 +138,18 @@ def test_random_networks_find_what_loops_find(seed):
         np.testing.assert_allclose(ours.array, np.array(theirs), rtol=1e-9)
 
 
+def test_the_pyramid_ends_with_a_face_as_large_as_the_image():
+    net = MTCNN(min_face_size=24, factor=0.5)
+    assert list(net.pyramid(48, 100)) == [(0.5, 25, 51), (0.25, 13, 26)]
+    assert list(net.pyramid(23, 100)) == []
+
+
 def test_a_window_is_where_its_cell_was():
     """Row 1 and column 2 saw pixels 4 … 15 across and 2 … 13 down of an image half the size; pixels count from 1."""
     probabilities = np.zeros((1, 2, 3, 4), np.float32)
     probabilities[0, 1, 1, 2] = 0.75
     corrections = np.arange(48, dtype=np.float32).reshape(1, 4, 3, 4)
-    windows, scores, moves = mtcnn._windows(Tensor(corrections), Tensor(probabilities), 0.5, 0.6)
+    windows, scores, moves = mtcnn._windows(Tensor(corrections), Tensor(probabilities), 0.5, 0.75)
     np.testing.assert_array_equal(windows.array, [[10, 6, 32, 28]])
     np.testing.assert_array_equal(scores.array, [0.75])
     np.testing.assert_array_equal(moves.array, [[6, 18, 30, 42]])
